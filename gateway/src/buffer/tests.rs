@@ -1,0 +1,1 @@
+//! The buffer against a list in memory, through damage, and under its lock.
