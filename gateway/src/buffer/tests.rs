@@ -117,7 +117,8 @@ fn numbers_are_not_used_again_when_every_row_is_gone() {
 
 #[test]
 fn a_damaged_buffer_is_set_aside_and_a_new_epoch_begins() {
-    let harms: [(&str, fn(&PathBuf)); 3] = [
+    type Harm = fn(&PathBuf);
+    let harms: [(&str, Harm); 3] = [
         ("no database", |path| fs::write(path, [0x55; 9000]).unwrap()),
         ("a damaged page", |path| {
             let mut file = fs::OpenOptions::new().write(true).open(path).unwrap();
