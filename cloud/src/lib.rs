@@ -12,6 +12,8 @@
 pub mod account;
 pub mod billing;
 pub mod currency;
+pub mod name;
+pub mod notice;
 pub mod plan;
 pub mod site;
 
