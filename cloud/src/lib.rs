@@ -9,13 +9,17 @@
 //! yours does not exist for you.
 
 // The core: the product's promises.
+pub mod access;
 pub mod account;
 pub mod billing;
+pub mod chart;
 pub mod currency;
+pub mod format;
 pub mod name;
 pub mod notice;
 pub mod plan;
 pub mod site;
+pub mod text;
 
 // The adapters: one place for each outside thing.
 pub mod store;

@@ -1,0 +1,7 @@
+# The invoice as PDF, and the charts that pages and PDF share.
+
+document-gaps =
+    { $days ->
+        [one] Hatched: { $days } day without a closing reading
+       *[other] Hatched: { $days } days without a closing reading
+    }
