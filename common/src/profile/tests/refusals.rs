@@ -38,131 +38,133 @@ unit = "kWh"
 computed = true
 "#;
 
+/// What is changed in GOOD, into what, and the line and reason of the refusal.
+const WRONG: &[(&str, &str, usize, &str)] = &[
+    ("schema = 1", "schema = 2", 1, "reads schema 1"),
+    ("id = \"x-1\"", "id = \"X 1\"", 2, "is not an id"),
+    ("kind = \"electric\"", "kind = \"gas\"", 3, "gas"),
+    (
+        "sources = [\"its manual\"]",
+        "sources = []",
+        7,
+        "where its facts come from",
+    ),
+    ("unit_id = 1", "unit_id = 248", 9, "end at 247"),
+    ("baud = 9600", "baud = \"fast\"", 10, "expected u32"),
+    (
+        "stop_bits = 1",
+        "stop_bits = 1\nmin_poll_s = 60",
+        13,
+        "unknown field `min_poll_s`",
+    ),
+    (
+        "order = \"CDAB\"",
+        "order = \"CDAA\"",
+        16,
+        "not an arrangement of 'ABCD'",
+    ),
+    ("address = 2", "address = 1", 19, "'b' overlaps 'a'"),
+    (
+        "address = 2",
+        "address = 65535",
+        20,
+        "not within 0 to 65535",
+    ),
+    (
+        "address = 2",
+        "address = 2\ntype = \"u64\"",
+        19,
+        "must say their order",
+    ),
+    (
+        "address = 2",
+        "address = 2\nbits = [30, 3]",
+        21,
+        "within an integer of 32 bits",
+    ),
+    (
+        "address = 2",
+        "address = 2\ninvalid = [\"FF\"]",
+        21,
+        "hexadecimal",
+    ),
+    ("id = \"energy_import\"", "id = \"\"", 22, "is not an id"),
+    ("from = \"a\"", "from = \"c\"", 24, "no register 'c'"),
+    (
+        "from = \"a\"",
+        "from = \"a\"\nsum = [\"b\"]",
+        22,
+        "exactly one of `from`, `sum`",
+    ),
+    ("scale = \"0.01\"", "scale = \"0\"", 25, "positive decimal"),
+    (
+        "scale = \"0.01\"",
+        "scale = \"0.0000000001\"",
+        25,
+        "at most 9 decimals",
+    ),
+    ("scale = \"0.01\"", "scale = 0.01", 25, "expected a string"),
+    (
+        "scale = \"0.01\"",
+        "scale = \"0.01\"\ndecimals = 1",
+        26,
+        "round away",
+    ),
+    (
+        "scale = \"0.01\"",
+        "scale = \"0.01\"\nrollover = \"-1\"",
+        26,
+        "positive decimal",
+    ),
+    (
+        "unit = \"kWh\"",
+        "unit = \"MBTU\"",
+        26,
+        "unknown unit 'MBTU'",
+    ),
+    ("a = [0x0102, 0]", "c = [0x0102, 0]", 29, "no register 'c'"),
+    ("a = [0x0102, 0]", "a = [0x0102]", 28, "has 2 words"),
+    (
+        "value = \"2.58\"",
+        "value = \"25.8\"",
+        30,
+        "expected 25.8 kWh, decoded 2.58 kWh",
+    ),
+    (
+        "value = \"2.58\"",
+        "suspect = \"x\"",
+        28,
+        "either `value` and `unit`, or",
+    ),
+    ("computed = true", "", 28, "either its `source` or"),
+    (
+        "[[test]]",
+        "[[group]]\natomic = [\"a\", \"z\"]\n[[test]]",
+        28,
+        "no register 'z'",
+    ),
+    (
+        "[[test]]",
+        "[[flag]]\nreg = \"a\"\nbit = 32\ntext = { en = \"\", es = \"\" }\n[[test]]",
+        29,
+        "no bit 32",
+    ),
+    (
+        "[[test]]",
+        "[[identify]]\nreg = \"a\"\nbetween = [2, 1]\n[[test]]",
+        28,
+        "[[identify]] needs",
+    ),
+];
+
 #[test]
 fn errors_name_the_line_and_what_would_be_right() {
     Profile::parse(GOOD).unwrap();
-    let table = [
-        ("schema = 1", "schema = 2", 1, "reads schema 1"),
-        ("id = \"x-1\"", "id = \"X 1\"", 2, "is not an id"),
-        ("kind = \"electric\"", "kind = \"gas\"", 3, "gas"),
-        (
-            "sources = [\"its manual\"]",
-            "sources = []",
-            7,
-            "where its facts come from",
-        ),
-        ("unit_id = 1", "unit_id = 248", 9, "end at 247"),
-        ("baud = 9600", "baud = \"fast\"", 10, "expected u32"),
-        (
-            "stop_bits = 1",
-            "stop_bits = 1\nmin_poll_s = 60",
-            13,
-            "unknown field `min_poll_s`",
-        ),
-        (
-            "order = \"CDAB\"",
-            "order = \"CDAA\"",
-            16,
-            "not an arrangement of 'ABCD'",
-        ),
-        ("address = 2", "address = 1", 19, "'b' overlaps 'a'"),
-        (
-            "address = 2",
-            "address = 65535",
-            20,
-            "not within 0 to 65535",
-        ),
-        (
-            "address = 2",
-            "address = 2\ntype = \"u64\"",
-            19,
-            "must say their order",
-        ),
-        (
-            "address = 2",
-            "address = 2\nbits = [30, 3]",
-            21,
-            "within an integer of 32 bits",
-        ),
-        (
-            "address = 2",
-            "address = 2\ninvalid = [\"FF\"]",
-            21,
-            "hexadecimal",
-        ),
-        ("id = \"energy_import\"", "id = \"\"", 22, "is not an id"),
-        ("from = \"a\"", "from = \"c\"", 24, "no register 'c'"),
-        (
-            "from = \"a\"",
-            "from = \"a\"\nsum = [\"b\"]",
-            22,
-            "exactly one of `from`, `sum`",
-        ),
-        ("scale = \"0.01\"", "scale = \"0\"", 25, "positive decimal"),
-        (
-            "scale = \"0.01\"",
-            "scale = \"0.0000000001\"",
-            25,
-            "at most 9 decimals",
-        ),
-        ("scale = \"0.01\"", "scale = 0.01", 25, "expected a string"),
-        (
-            "scale = \"0.01\"",
-            "scale = \"0.01\"\ndecimals = 1",
-            26,
-            "round away",
-        ),
-        (
-            "scale = \"0.01\"",
-            "scale = \"0.01\"\nrollover = \"-1\"",
-            26,
-            "positive decimal",
-        ),
-        (
-            "unit = \"kWh\"",
-            "unit = \"MBTU\"",
-            26,
-            "unknown unit 'MBTU'",
-        ),
-        ("a = [0x0102, 0]", "c = [0x0102, 0]", 29, "no register 'c'"),
-        ("a = [0x0102, 0]", "a = [0x0102]", 28, "has 2 words"),
-        (
-            "value = \"2.58\"",
-            "value = \"25.8\"",
-            30,
-            "expected 25.8 kWh, decoded 2.58 kWh",
-        ),
-        (
-            "value = \"2.58\"",
-            "suspect = \"x\"",
-            28,
-            "either `value` and `unit`, or",
-        ),
-        ("computed = true", "", 28, "either its `source` or"),
-        (
-            "[[test]]",
-            "[[group]]\natomic = [\"a\", \"z\"]\n[[test]]",
-            28,
-            "no register 'z'",
-        ),
-        (
-            "[[test]]",
-            "[[flag]]\nreg = \"a\"\nbit = 32\ntext = { en = \"\", es = \"\" }\n[[test]]",
-            29,
-            "no bit 32",
-        ),
-        (
-            "[[test]]",
-            "[[identify]]\nreg = \"a\"\nbetween = [2, 1]\n[[test]]",
-            28,
-            "[[identify]] needs",
-        ),
-    ];
-    for (good, bad, line, reason) in table {
-        assert!(GOOD.contains(good), "{good}");
+    for (good, bad, line, reason) in WRONG {
+        assert!(GOOD.contains(*good), "{good}");
         let error = Profile::parse(&GOOD.replacen(good, bad, 1)).unwrap_err();
         assert!(error.reason.contains(reason), "{bad}: {error}");
-        assert_eq!(error.line, line, "{bad}: {error}");
+        assert_eq!(error.line, *line, "{bad}: {error}");
     }
 }
 
