@@ -1,9 +1,9 @@
 //! Profiles: the register map of a device model as data, and how its words become values.
 //!
 //! A profile is a TOML file that carries its own proof: [`Profile::parse`] checks it, and
-//! decodes its `[[test]]` vectors before anybody can use it. Arithmetic is decimal; the one
-//! place where binary floats exist is [`register`], and they leave it as the shortest
-//! decimal that reads back the same. What cannot be a value (a sentinel, a not-a-number, an
+//! decodes its `[[test]]` vectors before anybody can use it. Arithmetic is decimal; binary
+//! floats exist only inside [`Register`], and leave it as the shortest decimal that reads
+//! back the same. What cannot be a value (a sentinel, a not-a-number, an
 //! all-zero frame, a digit out of range) is suspect with its reason, never a number.
 //!
 //! No expression language, no scripts, no writes: a key that nothing implements is refused.
