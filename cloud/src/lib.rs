@@ -18,4 +18,9 @@ pub mod plan;
 pub mod site;
 
 // The adapters: one place for each outside thing.
+pub mod clock;
+pub mod config;
 pub mod store;
+
+// The wiring.
+pub mod run;

@@ -33,7 +33,7 @@ async fn a_registered_meter_has_its_device_its_mounting_and_its_plan() {
         assert_eq!(mounting.point, "energy_import");
         assert_eq!(
             t.plans(world.account, added.id).await.unwrap(),
-            [new.plan.clone()]
+            std::slice::from_ref(&new.plan)
         );
         let served = t
             .served_devices(world.account, world.gateway)
@@ -48,7 +48,7 @@ async fn a_registered_meter_has_its_device_its_mounting_and_its_plan() {
         assert_eq!(next, Some(new.next_close_at));
         assert_eq!(t.meters_to_close(start(), 9).await.unwrap(), []);
         let due = t.meters_to_close(new.next_close_at, 9).await.unwrap();
-        assert_eq!(due, [added.clone()]);
+        assert_eq!(due, std::slice::from_ref(&added));
         // Another account finds nothing under the same identity.
         let other = t.add_account("Other", start()).await.unwrap().id;
         assert_eq!(t.meter(other, added.id).await.unwrap(), None);
