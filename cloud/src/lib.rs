@@ -22,4 +22,9 @@ pub mod site;
 pub mod text;
 
 // The adapters: one place for each outside thing.
+pub mod clock;
+pub mod config;
 pub mod store;
+
+// The wiring.
+pub mod run;
