@@ -2,3 +2,4 @@
 //! is none.
 
 pub mod invoice;
+pub mod period;
