@@ -19,4 +19,5 @@ pub mod site;
 pub mod text;
 
 // The adapters: one place for each outside thing.
+pub mod excel;
 pub mod store;
