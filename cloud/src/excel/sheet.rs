@@ -63,7 +63,10 @@ impl Styles {
                 .set_align(FormatAlign::VerticalCenter)
                 .set_background_color(Color::RGB(0x00E8_EEF8))
                 .set_border_bottom(FormatBorder::Thin),
-            text: top().set_align(FormatAlign::Left).set_text_wrap(),
+            text: top()
+                .set_align(FormatAlign::Left)
+                .set_indent(1)
+                .set_text_wrap(),
             count: top().set_num_format("0"),
             // Excel names the month in its user's language, and nobody takes it for the day.
             day: top()
