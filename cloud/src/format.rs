@@ -41,6 +41,10 @@ const AMERICAS: [&str; 22] = [
     "PR", "PY", "SV", "US", "UY", "VE",
 ];
 
+/// What of a name goes into a file's name (characters): two names and dates stay below the
+/// 255 bytes that file systems allow.
+const FILE_NAME_PART_MAX: usize = 60;
+
 type Gregorian = icu::calendar::cal::Gregorian;
 type GregorianDate = icu::calendar::Date<Gregorian>;
 type DateFormatter<F> = FixedCalendarDateTimeFormatter<Gregorian, F>;
@@ -253,9 +257,43 @@ impl Format {
         format!("{date}, {:02}:{:02}", local.hour(), local.minute())
     }
 
+    /// The name of a file about these days: what it is about, without spaces, accents and
+    /// signs, the first day and the last: `PlazaNorte_Local204_2026-10-01_2026-10-31.pdf`.
+    #[must_use]
+    pub fn file_name(about: &[&str], from: Date, until: Date, extension: &str) -> String {
+        let last = until.yesterday().unwrap_or(until).max(from);
+        let mut parts: Vec<String> = about.iter().map(|name| plain(name)).collect();
+        parts.retain(|name| !name.is_empty());
+        parts.push(from.to_string());
+        parts.push(last.to_string());
+        format!("{}.{extension}", parts.join("_"))
+    }
+
     fn writes_symbol_after(self) -> bool {
         self.locale.language() == Language::Es && !AMERICAS.contains(&self.locale.region().as_str())
     }
+}
+
+/// The name in ASCII letters and digits.
+fn plain(name: &str) -> String {
+    let letters = name.chars().map(|letter| match letter {
+        'á' | 'à' | 'ä' | 'â' | 'ã' => 'a',
+        'Á' | 'À' | 'Ä' | 'Â' | 'Ã' => 'A',
+        'é' | 'è' | 'ë' | 'ê' => 'e',
+        'É' | 'È' | 'Ë' | 'Ê' => 'E',
+        'í' | 'ï' => 'i',
+        'Í' | 'Ï' => 'I',
+        'ó' | 'ö' | 'ô' | 'õ' => 'o',
+        'Ó' | 'Ö' | 'Ô' | 'Õ' => 'O',
+        'ú' | 'ü' => 'u',
+        'Ú' | 'Ü' => 'U',
+        'ñ' => 'n',
+        'Ñ' => 'N',
+        'ç' => 'c',
+        other => other,
+    });
+    let plain = letters.filter(|letter| letter.is_ascii_alphanumeric() || *letter == '-');
+    plain.take(FILE_NAME_PART_MAX).collect()
 }
 
 fn minus(value: Decimal) -> &'static str {

@@ -24,6 +24,9 @@ pub mod text;
 // The adapters: one place for each outside thing.
 pub mod clock;
 pub mod config;
+pub mod excel;
+pub mod portal;
+pub mod secret;
 pub mod store;
 
 // The wiring.

@@ -5,3 +5,6 @@ document-gaps =
         [one] Hatched: { $days } day without a closing reading
        *[other] Hatched: { $days } days without a closing reading
     }
+document-chart-daily = Daily use
+document-chart-highest = Highest: { $quantity } on { $date }
+document-chart-periods = Periods

@@ -5,3 +5,6 @@ document-gaps =
         [one] Rayado: { $days } día sin lectura de cierre
        *[other] Rayado: { $days } días sin lectura de cierre
     }
+document-chart-daily = Consumo diario
+document-chart-highest = El mayor: { $quantity } el { $date }
+document-chart-periods = Periodos

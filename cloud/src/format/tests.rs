@@ -195,3 +195,12 @@ fn a_region_that_icu_does_not_know_gets_its_languages_forms() {
     assert_eq!(format("en-ZZ").decimal(number("1234.5")), "1,234.5");
     assert_eq!(format("es-ZZ").decimal(number("12345.5")), "12.345,5");
 }
+
+#[test]
+fn a_file_name_is_plain_and_names_both_days() {
+    let (from, until) = (date(2026, 10, 1), date(2026, 11, 1));
+    let name = Format::file_name(&["Plaza Norte", "Baño 2/\u{202e}ñ"], from, until, "xlsx");
+    assert_eq!(name, "PlazaNorte_Bano2n_2026-10-01_2026-10-31.xlsx");
+    let name = Format::file_name(&["商店"], from, until, "pdf");
+    assert_eq!(name, "2026-10-01_2026-10-31.pdf");
+}
