@@ -10,4 +10,8 @@
 pub mod buffer;
 pub mod clock;
 pub mod config;
+pub mod devices;
+pub mod files;
+pub mod identity;
 pub mod reading;
+pub mod tls;
