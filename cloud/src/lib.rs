@@ -11,9 +11,13 @@
 // The core: the product's promises.
 pub mod account;
 pub mod billing;
+pub mod chart;
 pub mod currency;
+pub mod format;
 pub mod plan;
 pub mod site;
+pub mod text;
 
 // The adapters: one place for each outside thing.
+pub mod excel;
 pub mod store;
