@@ -8,7 +8,9 @@
 //!   and `bus` to a serial port.
 
 pub mod buffer;
+pub mod bus;
 pub mod clock;
 pub mod config;
 pub mod reading;
 pub mod simulate;
+pub mod schedule;
