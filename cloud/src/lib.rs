@@ -25,7 +25,6 @@ pub mod text;
 pub mod clock;
 pub mod config;
 pub mod excel;
-pub mod portal;
 pub mod secret;
 pub mod store;
 

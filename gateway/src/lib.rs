@@ -15,6 +15,6 @@ pub mod devices;
 pub mod files;
 pub mod identity;
 pub mod reading;
-pub mod simulate;
 pub mod schedule;
+pub mod simulate;
 pub mod tls;

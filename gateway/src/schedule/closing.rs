@@ -39,7 +39,10 @@ impl Days {
             return None;
         }
         let computed = self.computed(wall)?;
-        let is_listed = self.listed.iter().any(|listed| listed.date == computed.date);
+        let is_listed = self
+            .listed
+            .iter()
+            .any(|listed| listed.date == computed.date);
         (!is_listed && started(&computed)).then_some(computed)
     }
 
