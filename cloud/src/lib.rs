@@ -12,8 +12,15 @@
 pub mod account;
 pub mod billing;
 pub mod currency;
+pub mod name;
+pub mod notice;
 pub mod plan;
 pub mod site;
 
 // The adapters: one place for each outside thing.
+pub mod clock;
+pub mod config;
 pub mod store;
+
+// The wiring.
+pub mod run;

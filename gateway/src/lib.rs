@@ -11,3 +11,4 @@ pub mod buffer;
 pub mod clock;
 pub mod config;
 pub mod reading;
+pub mod simulate;
