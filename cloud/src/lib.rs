@@ -11,15 +11,19 @@
 // The core: the product's promises.
 pub mod account;
 pub mod billing;
+pub mod chart;
 pub mod currency;
 pub mod name;
 pub mod notice;
+pub mod format;
 pub mod plan;
 pub mod site;
+pub mod text;
 
 // The adapters: one place for each outside thing.
 pub mod clock;
 pub mod config;
+pub mod excel;
 pub mod store;
 
 // The wiring.
