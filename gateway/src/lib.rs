@@ -15,3 +15,4 @@ pub mod files;
 pub mod identity;
 pub mod reading;
 pub mod tls;
+pub mod uplink;
