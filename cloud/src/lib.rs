@@ -1,1 +1,19 @@
-//! cloud
+//! Enervue's cloud: keeps the readings, makes the invoices, delivers them.
+//!
+//! Inside: `main` → `cli` → `run` (wiring) → adapters → core. The core takes values and
+//! `now` and returns values; it does no IO and reads no clock. Each outside thing has one
+//! module: the databases [`store`].
+//!
+//! What holds throughout: a reading is never changed; an issued invoice is never changed;
+//! whatever is due is done once, however often the job that does it runs; what is not
+//! yours does not exist for you.
+
+// The core: the product's promises.
+pub mod account;
+pub mod billing;
+pub mod currency;
+pub mod plan;
+pub mod site;
+
+// The adapters: one place for each outside thing.
+pub mod store;

@@ -1,0 +1,281 @@
+-- Enervue cloud, schema 1. Portable subset: BIGINT and TEXT only; instants are milliseconds
+-- since 1970 (…_ms), dates are YYYY-MM-DD, decimals are text, yes and no are 1 and 0.
+-- account_id stands first in every key but those of the few global tables.
+
+-- Global: people, how they sign in, and what maps a secret to its account.
+
+CREATE TABLE person (
+    person_id BIGINT NOT NULL PRIMARY KEY,
+    email TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    language TEXT NOT NULL,
+    administrator BIGINT NOT NULL,
+    password_hash TEXT,
+    email_verified_ms BIGINT,
+    telegram_chat BIGINT UNIQUE,
+    created_ms BIGINT NOT NULL
+);
+
+CREATE TABLE session (
+    session_hash TEXT NOT NULL PRIMARY KEY,
+    person_id BIGINT NOT NULL,
+    created_ms BIGINT NOT NULL,
+    seen_ms BIGINT NOT NULL,
+    expires_ms BIGINT NOT NULL
+);
+CREATE INDEX session_by_person ON session (person_id);
+
+-- purpose: password (invitation or reset), telegram (the /start of a chat).
+CREATE TABLE one_time_link (
+    link_hash TEXT NOT NULL PRIMARY KEY,
+    purpose TEXT NOT NULL,
+    person_id BIGINT NOT NULL,
+    expires_ms BIGINT NOT NULL,
+    used_ms BIGINT
+);
+
+CREATE TABLE enrolment_code (
+    code_hash TEXT NOT NULL PRIMARY KEY,
+    account_id BIGINT NOT NULL,
+    gateway_id BIGINT NOT NULL,
+    expires_ms BIGINT NOT NULL,
+    used_ms BIGINT
+);
+
+CREATE TABLE gateway_token (
+    token_hash TEXT NOT NULL PRIMARY KEY,
+    account_id BIGINT NOT NULL,
+    gateway_id BIGINT NOT NULL,
+    created_ms BIGINT NOT NULL,
+    revoked_ms BIGINT
+);
+
+-- An account and what stands under it.
+
+CREATE TABLE account (
+    account_id BIGINT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL,
+    next_invoice_number BIGINT NOT NULL,
+    created_ms BIGINT NOT NULL
+);
+
+-- role: integrator, monitor.
+CREATE TABLE membership (
+    account_id BIGINT NOT NULL,
+    person_id BIGINT NOT NULL,
+    role TEXT NOT NULL,
+    may_change_settings BIGINT NOT NULL,
+    created_ms BIGINT NOT NULL,
+    PRIMARY KEY (account_id, person_id)
+);
+CREATE INDEX membership_by_person ON membership (person_id);
+
+CREATE TABLE site (
+    account_id BIGINT NOT NULL,
+    site_id BIGINT NOT NULL,
+    name TEXT NOT NULL,
+    zone TEXT NOT NULL,
+    locale TEXT NOT NULL,
+    created_ms BIGINT NOT NULL,
+    PRIMARY KEY (account_id, site_id)
+);
+
+-- kind: gateway, connektor. report is the last common::sync::GatewayReport, as JSON.
+CREATE TABLE gateway (
+    account_id BIGINT NOT NULL,
+    gateway_id BIGINT NOT NULL,
+    site_id BIGINT NOT NULL,
+    name TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    public_key TEXT,
+    host TEXT,
+    enrolled_ms BIGINT,
+    seen_ms BIGINT,
+    report TEXT,
+    created_ms BIGINT NOT NULL,
+    PRIMARY KEY (account_id, gateway_id)
+);
+
+CREATE TABLE device (
+    account_id BIGINT NOT NULL,
+    device_id BIGINT NOT NULL,
+    gateway_id BIGINT NOT NULL,
+    profile TEXT NOT NULL,
+    bus TEXT NOT NULL,
+    unit_id BIGINT NOT NULL,
+    serial_number TEXT NOT NULL,
+    poll_period_s BIGINT NOT NULL,
+    created_ms BIGINT NOT NULL,
+    removed_ms BIGINT,
+    PRIMARY KEY (account_id, device_id)
+);
+CREATE INDEX device_by_gateway ON device (account_id, gateway_id);
+-- One unit id answers once on a bus; a removed device leaves its place.
+CREATE UNIQUE INDEX device_place ON device (account_id, gateway_id, bus, unit_id)
+    WHERE removed_ms IS NULL;
+
+-- last_good_ms: the instant of the newest good billing reading, or of the registration.
+-- next_close_ms: the instant at which the next period is looked at.
+CREATE TABLE meter (
+    account_id BIGINT NOT NULL,
+    meter_id BIGINT NOT NULL,
+    site_id BIGINT NOT NULL,
+    label TEXT NOT NULL,
+    medium TEXT NOT NULL,
+    unit TEXT NOT NULL,
+    locale TEXT NOT NULL,
+    zone TEXT NOT NULL,
+    created_ms BIGINT NOT NULL,
+    last_good_ms BIGINT NOT NULL,
+    next_close_ms BIGINT NOT NULL,
+    PRIMARY KEY (account_id, meter_id)
+);
+CREATE INDEX meter_by_close ON meter (next_close_ms);
+CREATE INDEX meter_by_last_good ON meter (last_good_ms);
+
+-- A device's point serves a meter from one instant to another.
+CREATE TABLE mounting (
+    account_id BIGINT NOT NULL,
+    meter_id BIGINT NOT NULL,
+    from_ms BIGINT NOT NULL,
+    until_ms BIGINT,
+    device_id BIGINT NOT NULL,
+    point TEXT NOT NULL,
+    PRIMARY KEY (account_id, meter_id, from_ms)
+);
+CREATE INDEX mounting_by_device ON mounting (account_id, device_id);
+
+-- Billing terms, a version for each date from which they count.
+CREATE TABLE plan (
+    account_id BIGINT NOT NULL,
+    meter_id BIGINT NOT NULL,
+    effective_from TEXT NOT NULL,
+    zone TEXT NOT NULL,
+    cutoff_day BIGINT NOT NULL,
+    price TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    minimum TEXT NOT NULL,
+    send_hour BIGINT NOT NULL,
+    changed_by BIGINT,
+    created_ms BIGINT NOT NULL,
+    PRIMARY KEY (account_id, meter_id, effective_from)
+);
+
+-- Who sees a meter, and how its invoices reach them: email, telegram, both, none.
+CREATE TABLE assignment (
+    account_id BIGINT NOT NULL,
+    meter_id BIGINT NOT NULL,
+    person_id BIGINT NOT NULL,
+    channel TEXT NOT NULL,
+    PRIMARY KEY (account_id, meter_id, person_id)
+);
+CREATE INDEX assignment_by_person ON assignment (account_id, person_id);
+
+-- What the gateways sent.
+
+CREATE TABLE reading (
+    account_id BIGINT NOT NULL,
+    gateway_id BIGINT NOT NULL,
+    epoch BIGINT NOT NULL,
+    seq BIGINT NOT NULL,
+    device_id BIGINT NOT NULL,
+    point TEXT NOT NULL,
+    at_ms BIGINT NOT NULL,
+    clock TEXT NOT NULL,
+    count BIGINT,
+    decimals BIGINT,
+    unit TEXT,
+    suspect TEXT,
+    raw TEXT NOT NULL,
+    profile TEXT NOT NULL,
+    closes TEXT,
+    received_ms BIGINT NOT NULL,
+    PRIMARY KEY (account_id, gateway_id, epoch, seq)
+);
+CREATE INDEX reading_by_point ON reading (account_id, device_id, point, at_ms);
+CREATE INDEX reading_closing ON reading (account_id, device_id, point, closes)
+    WHERE closes IS NOT NULL;
+
+-- Everything of the epoch up to acknowledged_through is kept or rejected.
+CREATE TABLE sync_cursor (
+    account_id BIGINT NOT NULL,
+    gateway_id BIGINT NOT NULL,
+    epoch BIGINT NOT NULL,
+    acknowledged_through BIGINT NOT NULL,
+    PRIMARY KEY (account_id, gateway_id, epoch)
+);
+
+-- Set apart: readings that were refused, and second ones with a number that was taken.
+CREATE TABLE rejected_reading (
+    account_id BIGINT NOT NULL,
+    gateway_id BIGINT NOT NULL,
+    epoch BIGINT NOT NULL,
+    seq BIGINT NOT NULL,
+    content_hash TEXT NOT NULL,
+    content TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    received_ms BIGINT NOT NULL,
+    PRIMARY KEY (account_id, gateway_id, epoch, seq, content_hash)
+);
+
+-- The bills. state: held (reason says why), issued (number and snapshot are set, and
+-- nothing changes any more).
+CREATE TABLE invoice (
+    account_id BIGINT NOT NULL,
+    meter_id BIGINT NOT NULL,
+    period_from TEXT NOT NULL,
+    period_until TEXT NOT NULL,
+    invoice_id BIGINT NOT NULL,
+    state TEXT NOT NULL,
+    reason TEXT,
+    number BIGINT,
+    quantity TEXT,
+    unit TEXT,
+    currency TEXT,
+    total TEXT,
+    snapshot TEXT,
+    issued_ms BIGINT,
+    created_ms BIGINT NOT NULL,
+    PRIMARY KEY (account_id, meter_id, period_from)
+);
+CREATE UNIQUE INDEX invoice_by_id ON invoice (account_id, invoice_id);
+CREATE UNIQUE INDEX invoice_by_number ON invoice (account_id, number);
+CREATE INDEX invoice_held ON invoice (state) WHERE state = 'held';
+
+-- A stretch in which a meter recorded nothing, from its last good reading on.
+CREATE TABLE silence (
+    account_id BIGINT NOT NULL,
+    meter_id BIGINT NOT NULL,
+    since_ms BIGINT NOT NULL,
+    noticed_ms BIGINT NOT NULL,
+    recovered_ms BIGINT,
+    PRIMARY KEY (account_id, meter_id, since_ms)
+);
+CREATE INDEX silence_open ON silence (account_id, meter_id) WHERE recovered_ms IS NULL;
+
+-- The outbox. kind: invoice, silent, recovered, invitation. subject says which one (the
+-- period's first date, the instant of the last reading, the link's hash), so that the
+-- same message is due once. content is what the message needs beside it, as JSON.
+-- state: due, sent, failed. A sender holds lease_token until lease_until_ms.
+CREATE TABLE notice (
+    account_id BIGINT NOT NULL,
+    notice_id BIGINT NOT NULL,
+    kind TEXT NOT NULL,
+    meter_id BIGINT NOT NULL,
+    subject TEXT NOT NULL,
+    person_id BIGINT NOT NULL,
+    channel TEXT NOT NULL,
+    content TEXT NOT NULL,
+    state TEXT NOT NULL,
+    attempts BIGINT NOT NULL,
+    next_attempt_ms BIGINT NOT NULL,
+    lease_until_ms BIGINT NOT NULL,
+    lease_token BIGINT NOT NULL,
+    last_error TEXT,
+    sent_ms BIGINT,
+    created_ms BIGINT NOT NULL,
+    PRIMARY KEY (account_id, notice_id)
+);
+CREATE UNIQUE INDEX notice_once ON notice (account_id, kind, meter_id, subject, person_id, channel);
+CREATE INDEX notice_due ON notice (next_attempt_ms) WHERE state = 'due';
+CREATE INDEX notice_by_meter ON notice (account_id, meter_id);

@@ -1,0 +1,240 @@
+//! The cloud's memory: all SQL of the cloud is in this module's files and nowhere else.
+//!
+//! One set of statements runs on two engines, embedded SQLite and PostgreSQL, in a portable
+//! subset: BIGINT and TEXT, `$1` placeholders, `ON CONFLICT`, `RETURNING`, sums cast to
+//! BIGINT, ids made by us. Every statement on a hot path names one account.
+//!
+//! A [`Transaction`] that is dropped without [`Transaction::commit`] changed nothing. On
+//! SQLite there is one writer at a time and readers see the last commit; on PostgreSQL the
+//! transactions run beside each other, and unique keys decide who was first.
+
+mod migration;
+mod postgres;
+mod sqlite;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+mod value;
+
+use std::path::Path;
+
+pub use value::{Row, Value};
+
+use postgres::{Postgres, PostgresTransaction};
+use sqlite::{Sqlite, SqliteTransaction};
+
+/// Why the store could not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another process has the SQLite database.
+    #[error(
+        "the database {0} is in use by another process: a running server answers commands \
+         over its socket, two servers need PostgreSQL"
+    )]
+    InUse(String),
+    /// The database was made by a newer program.
+    #[error("the database has schema {found}, this program knows up to {known}: upgrade it")]
+    TooNew {
+        /// The schema of the database.
+        found: i64,
+        /// The newest schema this program knows.
+        known: i64,
+    },
+    /// SQLite could not.
+    #[error("SQLite: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// PostgreSQL could not.
+    #[error("PostgreSQL: {}", postgres::describe(.0))]
+    Postgres(#[from] tokio_postgres::Error),
+    /// No connection to PostgreSQL.
+    #[error("PostgreSQL cannot be reached: {0}")]
+    Pool(String),
+    /// A file of the database cannot be opened.
+    #[error("{path}: {source}")]
+    File {
+        /// Which file.
+        path: String,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// A row does not hold what the program expects.
+    #[error("the database holds something unexpected: {0}")]
+    Content(String),
+}
+
+impl StoreError {
+    /// Whether a unique key refused the row: somebody else was first.
+    #[must_use]
+    pub fn is_conflict(&self) -> bool {
+        match self {
+            Self::Sqlite(rusqlite::Error::SqliteFailure(failure, _)) => {
+                failure.code == rusqlite::ErrorCode::ConstraintViolation
+            }
+            Self::Postgres(error) => {
+                error.code() == Some(&tokio_postgres::error::SqlState::UNIQUE_VIOLATION)
+            }
+            _ => false,
+        }
+    }
+}
+
+/// What every function of the store returns.
+pub type StoreResult<T> = Result<T, StoreError>;
+
+/// The databases behind one door.
+#[derive(Debug, Clone)]
+pub struct Store {
+    engine: Engine,
+}
+
+#[derive(Debug, Clone)]
+enum Engine {
+    Sqlite(Sqlite),
+    Postgres(Postgres),
+}
+
+/// A column of a bulk insert.
+#[derive(Debug, Clone, Copy)]
+pub enum Column {
+    /// A BIGINT column.
+    Int(&'static str),
+    /// A TEXT column.
+    Text(&'static str),
+}
+
+impl Column {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Int(name) | Self::Text(name) => name,
+        }
+    }
+}
+
+impl Store {
+    /// Opens the database at `location`, a path for SQLite or a `postgres://` address, makes
+    /// it when it is not there, and brings its schema up to date.
+    ///
+    /// # Errors
+    /// When it cannot be reached, is in use, damaged, or newer than this program.
+    pub async fn open(location: &str) -> StoreResult<Self> {
+        let is_postgres =
+            location.starts_with("postgres://") || location.starts_with("postgresql://");
+        let engine = if is_postgres {
+            Engine::Postgres(Postgres::connect(location)?)
+        } else {
+            Engine::Sqlite(Sqlite::open(Path::new(location))?)
+        };
+        let store = Self { engine };
+        migration::run(&store).await?;
+        Ok(store)
+    }
+
+    /// Begins to read: one consistent view.
+    ///
+    /// # Errors
+    /// When the engine cannot be reached.
+    pub async fn read(&self) -> StoreResult<Transaction> {
+        let inner = match &self.engine {
+            Engine::Sqlite(sqlite) => Inner::Sqlite(sqlite.read().await?),
+            Engine::Postgres(postgres) => Inner::Postgres(postgres.begin(true).await?),
+        };
+        Ok(Transaction { inner })
+    }
+
+    /// Begins to write.
+    ///
+    /// # Errors
+    /// When the engine cannot be reached.
+    pub async fn write(&self) -> StoreResult<Transaction> {
+        let inner = match &self.engine {
+            Engine::Sqlite(sqlite) => Inner::Sqlite(sqlite.write().await?),
+            Engine::Postgres(postgres) => Inner::Postgres(postgres.begin(false).await?),
+        };
+        Ok(Transaction { inner })
+    }
+}
+
+/// A unit of work. Dropping it undoes it.
+#[derive(Debug)]
+pub struct Transaction {
+    inner: Inner,
+}
+
+#[derive(Debug)]
+enum Inner {
+    Sqlite(SqliteTransaction),
+    Postgres(PostgresTransaction),
+}
+
+impl Transaction {
+    /// Runs a statement; returns how many rows it changed.
+    ///
+    /// # Errors
+    /// When the engine refuses it.
+    pub async fn execute(&mut self, sql: &'static str, values: &[Value]) -> StoreResult<u64> {
+        match &mut self.inner {
+            Inner::Sqlite(transaction) => transaction.execute(sql, values),
+            Inner::Postgres(transaction) => transaction.execute(sql, values).await,
+        }
+    }
+
+    /// Runs a query; returns all its rows.
+    ///
+    /// # Errors
+    /// When the engine refuses it.
+    pub async fn query(&mut self, sql: &'static str, values: &[Value]) -> StoreResult<Vec<Row>> {
+        match &mut self.inner {
+            Inner::Sqlite(transaction) => transaction.query(sql, values),
+            Inner::Postgres(transaction) => transaction.query(sql, values).await,
+        }
+    }
+
+    /// Runs a query that has at most one row.
+    ///
+    /// # Errors
+    /// When the engine refuses it.
+    pub async fn query_one(
+        &mut self,
+        sql: &'static str,
+        values: &[Value],
+    ) -> StoreResult<Option<Row>> {
+        Ok(self.query(sql, values).await?.into_iter().next())
+    }
+
+    /// Inserts many rows, each with a value for every column, leaving out those whose key
+    /// is taken; returns how many were new.
+    ///
+    /// # Errors
+    /// When the engine refuses it.
+    pub async fn insert_new(
+        &mut self,
+        table: &'static str,
+        columns: &[Column],
+        rows: &[Vec<Value>],
+    ) -> StoreResult<u64> {
+        match &mut self.inner {
+            Inner::Sqlite(transaction) => transaction.insert_new(table, columns, rows),
+            Inner::Postgres(transaction) => transaction.insert_new(table, columns, rows).await,
+        }
+    }
+
+    /// Makes the work durable.
+    ///
+    /// # Errors
+    /// When the engine cannot; then nothing was changed.
+    pub async fn commit(self) -> StoreResult<()> {
+        match self.inner {
+            Inner::Sqlite(transaction) => transaction.commit(),
+            Inner::Postgres(transaction) => transaction.commit().await,
+        }
+    }
+
+    /// Runs the statements of a migration in this engine's dialect.
+    async fn run_script(&mut self, script: &str) -> StoreResult<()> {
+        match &mut self.inner {
+            Inner::Sqlite(transaction) => transaction.run_script(script),
+            Inner::Postgres(transaction) => transaction.run_script(script).await,
+        }
+    }
+}
