@@ -8,6 +8,7 @@
 //!   and `bus` to a serial port ([`simulate`] makes pseudo-terminals, and opens none).
 
 pub mod buffer;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod devices;
