@@ -9,6 +9,7 @@
 
 pub mod buffer;
 pub mod bus;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod devices;
@@ -18,3 +19,4 @@ pub mod reading;
 pub mod schedule;
 pub mod simulate;
 pub mod tls;
+pub mod uplink;
