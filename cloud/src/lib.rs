@@ -19,5 +19,6 @@ pub mod site;
 pub mod text;
 
 // The adapters: one place for each outside thing.
+pub mod document;
 pub mod excel;
 pub mod store;
