@@ -1,0 +1,123 @@
+//! The buffer's async face: a thread of its own does the disk's work, so that waiting for
+//! an fsync never holds up a bus.
+
+use std::ops::RangeInclusive;
+
+use common::id::Epoch;
+use common::reading::Reading;
+use common::sync::Rejection;
+use jiff::Timestamp;
+use tokio::sync::{mpsc, oneshot};
+
+use super::{Buffer, BufferError, BufferStatus};
+use crate::reading::NewReading;
+
+/// Requests that may wait for the thread; each sender waits for its own reply.
+const QUEUE: usize = 16;
+
+type Work = Box<dyn FnOnce(&mut Buffer) + Send>;
+
+/// Asks the buffer's thread. Clones share one buffer, which closes with the last of them.
+#[derive(Debug, Clone)]
+pub struct BufferHandle {
+    epoch: Epoch,
+    work: mpsc::Sender<Work>,
+}
+
+impl BufferHandle {
+    /// Gives `buffer` a thread of its own.
+    ///
+    /// # Errors
+    /// When the system has no thread to give.
+    pub fn spawn(mut buffer: Buffer) -> std::io::Result<Self> {
+        let epoch = buffer.epoch();
+        let (work, mut waiting) = mpsc::channel::<Work>(QUEUE);
+        std::thread::Builder::new()
+            .name("buffer".to_owned())
+            .spawn(move || {
+                while let Some(job) = waiting.blocking_recv() {
+                    job(&mut buffer);
+                }
+            })?;
+        Ok(Self { epoch, work })
+    }
+
+    /// Which life of the buffer numbers the readings.
+    #[must_use]
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// See [`Buffer::append`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn append(
+        &self,
+        readings: Vec<NewReading>,
+    ) -> Result<RangeInclusive<u64>, BufferError> {
+        self.ask(move |buffer| buffer.append(&readings)).await
+    }
+
+    /// See [`Buffer::next_batch`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn next_batch(&self, max: usize) -> Result<Vec<Reading>, BufferError> {
+        self.ask(move |buffer| buffer.next_batch(max)).await
+    }
+
+    /// See [`Buffer::acknowledge`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn acknowledge(
+        &self,
+        through: u64,
+        rejected: Vec<Rejection>,
+        now: Timestamp,
+    ) -> Result<(), BufferError> {
+        self.ask(move |buffer| buffer.acknowledge(through, &rejected, now))
+            .await
+    }
+
+    /// See [`Buffer::prune`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn prune(&self, keep_days: u32, now: Timestamp) -> Result<u64, BufferError> {
+        self.ask(move |buffer| buffer.prune(keep_days, now)).await
+    }
+
+    /// See [`Buffer::waiting`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn waiting(&self) -> Result<u64, BufferError> {
+        self.ask(|buffer| buffer.waiting()).await
+    }
+
+    /// See [`Buffer::status`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn status(&self) -> Result<BufferStatus, BufferError> {
+        self.ask(|buffer| buffer.status()).await
+    }
+
+    async fn ask<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Buffer) -> Result<T, BufferError> + Send + 'static,
+    ) -> Result<T, BufferError> {
+        let (reply, answer) = oneshot::channel();
+        let work: Work = Box::new(move |buffer| {
+            // Whoever asked may be gone; the work is done all the same.
+            let _ = reply.send(job(buffer));
+        });
+        self.work
+            .send(work)
+            .await
+            .map_err(|_| BufferError::Closed)?;
+        answer.await.map_err(|_| BufferError::Closed)?
+    }
+}

@@ -1,0 +1,118 @@
+//! One reading as a row, and back. What was stored reads back the same, or is an error.
+
+use std::str::FromStr;
+
+use common::id::DeviceId;
+use common::quantity::Quantity;
+use common::reading::{ClockTrust, Reading};
+use common::unit::Unit;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use rusqlite::{Connection, Row, Transaction, params};
+
+use super::{BufferError, number, sql};
+use crate::reading::NewReading;
+
+pub(super) fn insert(
+    transaction: &Transaction<'_>,
+    seq: i64,
+    reading: &NewReading,
+) -> Result<(), rusqlite::Error> {
+    let mut statement = transaction.prepare_cached(
+        "INSERT INTO reading (seq, at_ms, clock, device, point, count, decimals, unit,
+                              suspect, raw, profile, closes)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+    )?;
+    statement.execute(params![
+        seq,
+        reading.at.as_millisecond(),
+        reading.clock.code(),
+        reading.device.0,
+        reading.point,
+        reading.quantity.map(Quantity::count),
+        reading.quantity.map(Quantity::decimals),
+        reading.quantity.map(|quantity| quantity.unit().code()),
+        reading.suspect,
+        reading.raw,
+        reading.profile,
+        reading.closes.map(|date| date.to_string()),
+    ])?;
+    Ok(())
+}
+
+pub(super) fn select_after(
+    connection: &Connection,
+    seq: i64,
+    max: usize,
+) -> Result<Vec<Reading>, BufferError> {
+    let reading = sql("read readings");
+    let mut statement = connection
+        .prepare_cached(
+            "SELECT seq, at_ms, clock, device, point, count, decimals, unit,
+                    suspect, raw, profile, closes
+             FROM reading WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+        )
+        .map_err(&reading)?;
+    let limit = i64::try_from(max).unwrap_or(i64::MAX);
+    let mut rows = statement.query([seq, limit]).map_err(&reading)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next().map_err(&reading)? {
+        found.push(decode(row)?);
+    }
+    Ok(found)
+}
+
+fn decode(row: &Row<'_>) -> Result<Reading, BufferError> {
+    let seq: i64 = row.get("seq").map_err(sql("read a reading"))?;
+    let damaged = |why: String| BufferError::Row { seq, why };
+    members(row, seq)
+        .map_err(|error| damaged(error.to_string()))?
+        .ok_or_else(|| damaged("a member is not what was stored".to_owned()))
+}
+
+/// `None` when a member cannot be what [`insert`] stored.
+fn members(row: &Row<'_>, seq: i64) -> Result<Option<Reading>, rusqlite::Error> {
+    let clock: String = row.get("clock")?;
+    let closes: Option<String> = row.get("closes")?;
+    let amount: (Option<i64>, Option<u8>, Option<String>) =
+        (row.get("count")?, row.get("decimals")?, row.get("unit")?);
+    let read = || {
+        Some((
+            Timestamp::from_millisecond(row.get("at_ms").ok()?).ok()?,
+            ClockTrust::from_code(&clock)?,
+            quantity(&amount)?,
+            closes.as_deref().map(Date::from_str).transpose().ok()?,
+        ))
+    };
+    let Some((at, clock, quantity, closes)) = read() else {
+        return Ok(None);
+    };
+    Ok(Some(Reading {
+        seq: number(seq),
+        at,
+        clock,
+        device: DeviceId(row.get("device")?),
+        point: row.get("point")?,
+        quantity,
+        suspect: row.get("suspect")?,
+        raw: row.get("raw")?,
+        profile: row.get("profile")?,
+        closes,
+    }))
+}
+
+/// `None` when the three columns do not make a quantity, `Some(None)` when there is none.
+#[expect(
+    clippy::option_option,
+    reason = "the outer says damaged, the inner absent"
+)]
+fn quantity(amount: &(Option<i64>, Option<u8>, Option<String>)) -> Option<Option<Quantity>> {
+    match amount {
+        (None, None, None) => Some(None),
+        (Some(count), Some(decimals), Some(unit)) => {
+            let unit = Unit::from_str(unit).ok()?;
+            Quantity::from_count(*count, *decimals, unit).ok().map(Some)
+        }
+        _ => None,
+    }
+}

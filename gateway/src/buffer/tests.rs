@@ -1,0 +1,310 @@
+//! The buffer against a list in memory, through damage, and under its lock.
+
+use std::fs;
+use std::io::{Seek, SeekFrom, Write};
+use std::path::PathBuf;
+
+use common::id::DeviceId;
+use common::quantity::Quantity;
+use common::reading::{ClockTrust, Reading};
+use common::sync::Rejection;
+use common::unit::Unit;
+use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
+
+use super::*;
+
+const START: &str = "2026-11-24T08:00:00Z";
+
+fn start() -> Timestamp {
+    START.parse().unwrap()
+}
+
+fn days_later(days: u32) -> Timestamp {
+    start() + SignedDuration::from_hours(24 * i64::from(days))
+}
+
+fn reading(count: i64) -> NewReading {
+    NewReading {
+        at: start() + SignedDuration::from_millis(count),
+        clock: ClockTrust::Trusted,
+        device: DeviceId(7),
+        point: "energy_import".to_owned(),
+        quantity: Some(Quantity::from_count(count, 3, Unit::KiloWh).unwrap()),
+        suspect: None,
+        raw: "0000 04d2".to_owned(),
+        profile: "eastron-sdm120@1f2e3d4c".to_owned(),
+        closes: (count % 5 == 0).then(|| "2026-11-24".parse().unwrap()),
+    }
+}
+
+fn suspect() -> NewReading {
+    NewReading {
+        quantity: None,
+        suspect: Some("not a number".to_owned()),
+        clock: ClockTrust::Untrusted,
+        ..reading(0)
+    }
+}
+
+fn place() -> (tempfile::TempDir, PathBuf) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("buffer.db");
+    (directory, path)
+}
+
+#[test]
+fn what_was_stored_reads_back_the_same_after_a_restart() {
+    let (_directory, path) = place();
+    let stored = [reading(1), suspect(), reading(-5)];
+    let epoch = {
+        let mut buffer = Buffer::open(&path, start()).unwrap();
+        assert_eq!(buffer.append(&[]).unwrap().count(), 0);
+        assert_eq!(buffer.append(&stored).unwrap(), 1..=3);
+        buffer.epoch()
+    };
+    let buffer = Buffer::open(&path, start()).unwrap();
+    assert_eq!(buffer.epoch(), epoch);
+    let expected: Vec<Reading> = (1..).zip(stored).map(|(n, r)| r.numbered(n)).collect();
+    assert_eq!(buffer.next_batch(10).unwrap(), expected);
+    let beside = Buffer::open_to_read(&path).unwrap();
+    assert_eq!(beside.read_after(1, 1).unwrap(), expected[1..2]);
+}
+
+#[test]
+fn an_acknowledgement_of_what_was_never_stored_is_refused() {
+    let (_directory, path) = place();
+    let mut buffer = Buffer::open(&path, start()).unwrap();
+    buffer.append(&[reading(1)]).unwrap();
+    let refused = buffer.acknowledge(2, &[], start());
+    assert!(
+        matches!(
+            refused,
+            Err(BufferError::NeverStored {
+                through: 2,
+                last: 1
+            })
+        ),
+        "{refused:?}"
+    );
+    assert_eq!(buffer.waiting().unwrap(), 1);
+}
+
+#[test]
+fn a_backlog_is_kept_for_its_days_after_the_acknowledgement_not_after_the_reading() {
+    let (_directory, path) = place();
+    let mut buffer = Buffer::open(&path, start()).unwrap();
+    buffer.append(&[reading(1), reading(2)]).unwrap();
+    buffer.acknowledge(1, &[], days_later(100)).unwrap();
+    assert_eq!(buffer.prune(45, days_later(145)).unwrap(), 0);
+    assert_eq!(buffer.prune(45, days_later(146)).unwrap(), 1);
+    let status = buffer.status().unwrap();
+    assert_eq!((status.kept, status.waiting, status.last_seq), (1, 1, 2));
+}
+
+#[test]
+fn numbers_are_not_used_again_when_every_row_is_gone() {
+    let (_directory, path) = place();
+    {
+        let mut buffer = Buffer::open(&path, start()).unwrap();
+        buffer.append(&[reading(1), reading(2)]).unwrap();
+        buffer.acknowledge(2, &[], start()).unwrap();
+        assert_eq!(buffer.prune(0, days_later(1)).unwrap(), 2);
+    }
+    let mut buffer = Buffer::open(&path, start()).unwrap();
+    assert_eq!(buffer.append(&[reading(3)]).unwrap(), 3..=3);
+}
+
+#[test]
+fn a_damaged_buffer_is_set_aside_and_a_new_epoch_begins() {
+    type Harm = fn(&PathBuf);
+    let harms: [(&str, Harm); 3] = [
+        ("no database", |path| fs::write(path, [0x55; 9000]).unwrap()),
+        ("a damaged page", |path| {
+            let mut file = fs::OpenOptions::new().write(true).open(path).unwrap();
+            file.seek(SeekFrom::Start(4096)).unwrap();
+            file.write_all(&[0xff; 4096]).unwrap();
+        }),
+        ("cut short", |path| {
+            let file = fs::OpenOptions::new().write(true).open(path).unwrap();
+            file.set_len(5000).unwrap();
+        }),
+    ];
+    for (what, harm) in harms {
+        let (directory, path) = place();
+        let old = {
+            let mut buffer = Buffer::open(&path, start()).unwrap();
+            buffer.append(&[reading(1)]).unwrap();
+            buffer.epoch()
+        };
+        harm(&path);
+        let mut buffer = Buffer::open(&path, start()).unwrap();
+        let aside = buffer
+            .set_aside()
+            .unwrap_or_else(|| panic!("{what}"))
+            .to_owned();
+        assert!(
+            aside.starts_with(directory.path()) && aside.exists(),
+            "{what}"
+        );
+        assert_ne!(buffer.epoch(), old, "{what}");
+        assert_eq!(buffer.append(&[reading(2)]).unwrap(), 1..=1, "{what}");
+    }
+}
+
+#[test]
+fn only_one_process_writes() {
+    let (_directory, path) = place();
+    let first = Buffer::open(&path, start()).unwrap();
+    // A lock of flock's kind stands between two open files, also within one process.
+    assert!(matches!(
+        Buffer::open(&path, start()),
+        Err(BufferError::InUse(_))
+    ));
+    assert!(Buffer::open_to_read(&path).is_ok());
+    drop(first);
+    assert!(Buffer::open(&path, start()).is_ok());
+}
+
+#[test]
+fn a_buffer_of_a_newer_program_is_left_alone() {
+    let (_directory, path) = place();
+    drop(Buffer::open(&path, start()).unwrap());
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection.pragma_update(None, "user_version", 99).unwrap();
+    drop(connection);
+    let refused = Buffer::open(&path, start());
+    assert!(
+        matches!(refused, Err(BufferError::Newer { found: 99, .. })),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test]
+async fn the_handle_does_what_the_buffer_does() {
+    let (_directory, path) = place();
+    let handle = BufferHandle::spawn(Buffer::open(&path, start()).unwrap()).unwrap();
+    assert_eq!(
+        handle.append(vec![reading(1), reading(2)]).await.unwrap(),
+        1..=2
+    );
+    handle.acknowledge(1, Vec::new(), start()).await.unwrap();
+    assert_eq!(handle.waiting().await.unwrap(), 1);
+    assert_eq!(handle.next_batch(5).await.unwrap()[0].seq, 2);
+    assert_eq!(handle.status().await.unwrap().epoch, handle.epoch());
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Append(usize),
+    Batch(usize),
+    Acknowledge { through: u64, reject: bool },
+    Reopen,
+    Pass { days: u32 },
+    Prune { keep_days: u32 },
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => (0_usize..6).prop_map(Step::Append),
+        2 => (0_usize..8).prop_map(Step::Batch),
+        4 => (0_u64..40, any::<bool>())
+            .prop_map(|(through, reject)| Step::Acknowledge { through, reject }),
+        1 => Just(Step::Reopen),
+        1 => (1_u32..4).prop_map(|days| Step::Pass { days }),
+        2 => (0_u32..4).prop_map(|keep_days| Step::Prune { keep_days }),
+    ]
+}
+
+/// What the buffer promises, without a disk.
+#[derive(Debug, Default)]
+struct Model {
+    log: Vec<Reading>,
+    last: u64,
+    acknowledged: u64,
+    /// (day, through), in order.
+    acknowledged_on: Vec<(u32, u64)>,
+    rejected: std::collections::BTreeSet<u64>,
+    today: u32,
+}
+
+impl Model {
+    fn append(&mut self, new: &[NewReading]) {
+        for reading in new {
+            self.last += 1;
+            self.log.push(reading.clone().numbered(self.last));
+        }
+    }
+
+    fn batch(&self, max: usize) -> Vec<Reading> {
+        let waiting = self.log.iter().filter(|r| r.seq > self.acknowledged);
+        waiting.take(max).cloned().collect()
+    }
+
+    fn acknowledge(&mut self, through: u64) {
+        if through > self.acknowledged {
+            self.acknowledged = through;
+            self.acknowledged_on.push((self.today, through));
+        }
+    }
+
+    fn prune(&mut self, keep_days: u32) {
+        let old = |day: u32| day + keep_days < self.today;
+        let through = self.acknowledged_on.iter().filter(|(day, _)| old(*day));
+        let through = through.map(|(_, through)| *through).max().unwrap_or(0);
+        self.log.retain(|reading| reading.seq > through);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn the_buffer_is_a_list_with_a_cursor(steps in prop::collection::vec(step(), 1..40)) {
+        let (_directory, path) = place();
+        let mut buffer = Buffer::open(&path, start()).unwrap();
+        let mut model = Model::default();
+        for step in steps {
+            let now = days_later(model.today);
+            match step {
+                Step::Append(count) => {
+                    let new: Vec<_> = (0..count)
+                        .map(|n| reading(i64::try_from(model.log.len() + n).unwrap()))
+                        .collect();
+                    buffer.append(&new).unwrap();
+                    model.append(&new);
+                }
+                Step::Batch(max) => {
+                    prop_assert_eq!(buffer.next_batch(max).unwrap(), model.batch(max));
+                }
+                Step::Acknowledge { through, reject } => {
+                    let rejection = Rejection { seq: through, reason: "no such device".to_owned() };
+                    let rejected: &[Rejection] =
+                        if reject { std::slice::from_ref(&rejection) } else { &[] };
+                    let answer = buffer.acknowledge(through, rejected, now);
+                    prop_assert_eq!(answer.is_ok(), through <= model.last);
+                    if answer.is_ok() {
+                        model.acknowledge(through);
+                        model.rejected.extend(rejected.iter().map(|r| r.seq));
+                    }
+                }
+                Step::Reopen => {
+                    drop(buffer);
+                    buffer = Buffer::open(&path, now).unwrap();
+                }
+                Step::Pass { days } => model.today += days,
+                Step::Prune { keep_days } => {
+                    buffer.prune(keep_days, now).unwrap();
+                    model.prune(keep_days);
+                }
+            }
+            prop_assert_eq!(buffer.read_after(0, 1000).unwrap(), model.log.clone());
+            let status = buffer.status().unwrap();
+            prop_assert_eq!(status.last_seq, model.last);
+            prop_assert_eq!(status.acknowledged_through, model.acknowledged);
+            prop_assert_eq!(status.waiting, model.last - model.acknowledged);
+            prop_assert_eq!(status.kept, u64::try_from(model.log.len()).unwrap());
+            prop_assert_eq!(status.rejected, u64::try_from(model.rejected.len()).unwrap());
+        }
+    }
+}

@@ -1,0 +1,362 @@
+//! What can be wrong with settings that read well: each fault says what, why and what to do.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::ops::RangeInclusive;
+
+use jiff::tz::TimeZone;
+
+use super::{BusConfig, Config};
+
+const UNIT_IDS: RangeInclusive<u8> = 1..=247;
+const BAUDS: RangeInclusive<u32> = 300..=921_600;
+const STOP_BITS: RangeInclusive<u8> = 1..=2;
+const PERIODS_S: RangeInclusive<u32> = 1..=86_400;
+const PERIODS_MS: RangeInclusive<u64> = 100..=3_600_000;
+const KEEP_DAYS: RangeInclusive<u32> = 1..=3_650;
+/// Lines of one gateway; more would not be polled in time.
+const BUSES_MAX: usize = 16;
+/// Characters of a bus's name; it is shown in tables.
+const NAME_CHARACTERS_MAX: usize = 40;
+
+/// One thing wrong with the settings.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Fault {
+    /// The line of the file, where one can be named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+    /// What is wrong.
+    pub error: String,
+    /// Why it is.
+    pub cause: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "line {line}: {}", self.error),
+            None => f.write_str(&self.error),
+        }
+    }
+}
+
+struct Checker<'a> {
+    text: &'a str,
+    known_profile: &'a dyn Fn(&str) -> bool,
+    faults: Vec<Fault>,
+}
+
+pub(super) fn check(
+    config: &Config,
+    text: &str,
+    known_profile: &dyn Fn(&str) -> bool,
+) -> Vec<Fault> {
+    let mut checker = Checker {
+        text,
+        known_profile,
+        faults: Vec::new(),
+    };
+    checker.figures(config);
+    checker.zone(config);
+    if config.bus.is_empty() || config.bus.len() > BUSES_MAX {
+        checker.fault(
+            None,
+            format!("there are {} [[bus]] tables", config.bus.len()),
+            format!("a gateway reads the meters of 1 to {BUSES_MAX} lines"),
+            "write one [[bus]] with name and port for each RS-485 line",
+        );
+    }
+    let (mut names, mut ports) = (BTreeSet::new(), BTreeSet::new());
+    for (number, bus) in config.bus.iter().enumerate() {
+        let line = line_of(text, number, None);
+        checker.bus(line, bus);
+        if !names.insert(&bus.name) {
+            checker.fault(
+                line,
+                format!("two buses are named '{}'", bus.name),
+                "the portal refers to a bus by its name",
+                "give each bus a name of its own",
+            );
+        }
+        if !ports.insert(&bus.port) {
+            checker.fault(
+                line,
+                format!("two buses use the port {}", bus.port.display()),
+                "one task owns a line; two would talk into each other's requests",
+                "make it one bus with all the devices, or correct the port",
+            );
+        }
+        checker.devices(number, bus);
+    }
+    checker.faults
+}
+
+impl Checker<'_> {
+    fn fault(
+        &mut self,
+        line: Option<usize>,
+        error: impl Into<String>,
+        cause: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
+        self.faults.push(Fault {
+            line,
+            error: error.into(),
+            cause: cause.into(),
+            remedy: remedy.into(),
+        });
+    }
+
+    fn range<T: PartialOrd + fmt::Display>(
+        &mut self,
+        line: Option<usize>,
+        key: &str,
+        value: T,
+        range: &RangeInclusive<T>,
+    ) {
+        if !range.contains(&value) {
+            let (first, last) = (range.start(), range.end());
+            self.fault(
+                line,
+                format!("{key} is {value}"),
+                format!("it must be {first} to {last}"),
+                format!("write {key} = a number from {first} to {last}"),
+            );
+        }
+    }
+
+    fn figures(&mut self, config: &Config) {
+        let Config {
+            poll, sync, buffer, ..
+        } = config;
+        self.range(
+            None,
+            "poll.billing_period_s",
+            poll.billing_period_s,
+            &PERIODS_S,
+        );
+        self.range(None, "poll.gauge_period_s", poll.gauge_period_s, &PERIODS_S);
+        self.range(None, "sync.period_ms", sync.period_ms, &PERIODS_MS);
+        self.range(None, "sync.heartbeat_ms", sync.heartbeat_ms, &PERIODS_MS);
+        self.range(None, "buffer.keep_days", buffer.keep_days, &KEEP_DAYS);
+    }
+
+    fn zone(&mut self, config: &Config) {
+        let line = self
+            .text
+            .lines()
+            .position(|l| l.trim_start().starts_with("zone"));
+        let line = line.map(|index| index + 1);
+        match &config.zone {
+            Some(zone) if TimeZone::get(zone).is_err() => self.fault(
+                line,
+                format!("there is no time zone '{zone}'"),
+                "zones have IANA names, which this machine's tzdata must know",
+                "write e.g. zone = \"America/Tijuana\"; `timedatectl list-timezones` lists them",
+            ),
+            None if config.lists_devices() => self.fault(
+                None,
+                "zone is missing",
+                "the file lists devices, whose days close at the midnights of a zone",
+                "write e.g. zone = \"America/Tijuana\" above the first table",
+            ),
+            _ => {}
+        }
+    }
+
+    fn bus(&mut self, line: Option<usize>, bus: &BusConfig) {
+        if bus.name.trim().is_empty() || bus.name.chars().count() > NAME_CHARACTERS_MAX {
+            self.fault(
+                line,
+                format!("'{}' cannot name a bus", bus.name),
+                format!("a name has 1 to {NAME_CHARACTERS_MAX} characters"),
+                "write e.g. name = \"main\"",
+            );
+        }
+        if !bus.port.is_absolute() {
+            self.fault(
+                line,
+                format!("port '{}' is no serial port", bus.port.display()),
+                "a port is the path of a device file and starts with /",
+                "see `ls /dev/serial/by-id/` and write the whole path",
+            );
+        }
+        self.range(line, "baud", bus.baud, &BAUDS);
+        self.range(line, "stop_bits", bus.stop_bits, &STOP_BITS);
+    }
+
+    fn devices(&mut self, bus_number: usize, bus: &BusConfig) {
+        let mut unit_ids = BTreeSet::new();
+        for (number, device) in bus.device.iter().enumerate() {
+            let line = line_of(self.text, bus_number, Some(number));
+            self.range(line, "unit_id", device.unit_id, &UNIT_IDS);
+            if !unit_ids.insert(device.unit_id) {
+                self.fault(
+                    line,
+                    format!(
+                        "two devices on bus '{}' have unit id {}",
+                        bus.name, device.unit_id
+                    ),
+                    "both would answer at once and garble each other",
+                    "give one of the meters another address, on its keypad and here",
+                );
+            }
+            if !(self.known_profile)(&device.profile) {
+                self.fault(
+                    line,
+                    format!("there is no profile '{}'", device.profile),
+                    "it is neither among those shipped nor in profile_dir",
+                    "see `enervue-gateway profile list`",
+                );
+            }
+            if device.label.trim().is_empty() {
+                self.fault(
+                    line,
+                    format!("the device with unit id {} has no label", device.unit_id),
+                    "people tell meters apart by it",
+                    "write e.g. label = \"Local 101\"",
+                );
+            }
+        }
+    }
+}
+
+/// The line, counted from 1, on which a `[[bus]]` or one of its devices begins.
+fn line_of(text: &str, bus: usize, device: Option<usize>) -> Option<usize> {
+    let starts = |header: &'static str| {
+        let lines = text.lines().enumerate();
+        lines
+            .filter(move |(_, line)| line.trim_start().starts_with(header))
+            .map(|(index, _)| index + 1)
+    };
+    let bus_line = starts("[[bus]]").nth(bus)?;
+    match device {
+        None => Some(bus_line),
+        Some(number) => starts("[[bus.device]]")
+            .filter(|line| *line > bus_line)
+            .nth(number),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::DEFAULT_FILE;
+
+    fn faults(text: &str) -> Vec<Fault> {
+        let config = Config::parse(text, []).unwrap();
+        config.check(text, &|profile| profile == "eastron-sdm120")
+    }
+
+    #[test]
+    fn the_default_file_documents_the_defaults() {
+        let config = Config::parse(DEFAULT_FILE, []).unwrap();
+        assert_eq!(faults(DEFAULT_FILE), []);
+        assert_eq!(config.bus.len(), 1);
+        let expected = Config {
+            bus: config.bus.clone(),
+            ..Config::default()
+        };
+        assert_eq!(config, expected);
+        // What it shows as a comment is right as well.
+        let uncommented: String = DEFAULT_FILE
+            .lines()
+            .map(|line| match line.strip_prefix("# ") {
+                Some(rest) if rest.contains(" = ") || rest.starts_with("[[") => rest,
+                _ => line,
+            })
+            .map(|line| format!("{line}\n"))
+            .collect();
+        assert_eq!(faults(&uncommented), []);
+        assert!(Config::parse(&uncommented, []).unwrap().lists_devices());
+    }
+
+    #[test]
+    fn each_fault_is_found_with_its_line_and_a_remedy() {
+        let bus = "[[bus]]\nname = 'a'\nport = '/dev/ttyUSB0'\n";
+        let device = "[[bus.device]]\nunit_id = 1\nprofile = 'eastron-sdm120'\nlabel = 'x'\n";
+        let zone = "zone = 'America/Tijuana'\n";
+        let second = "[[bus]]\nname = 'b'\nport = '/dev/ttyUSB1'\n";
+        assert_eq!(faults(&format!("{bus}{second}")), []);
+        let table = [
+            (String::new(), None, "[[bus]]"),
+            (
+                format!("{bus}{}", second.replace("'b'", "'a'")),
+                Some(4),
+                "named 'a'",
+            ),
+            (
+                format!("{bus}{}", bus.replace("'a'", "'b'")),
+                Some(4),
+                "use the port",
+            ),
+            (bus.replace("'a'", "' '"), Some(1), "cannot name"),
+            (bus.replace("/dev/", ""), Some(1), "no serial port"),
+            (format!("{bus}baud = 5\n"), Some(1), "baud is 5"),
+            (format!("{bus}stop_bits = 3\n"), Some(1), "stop_bits is 3"),
+            (
+                format!("{bus}[poll]\nbilling_period_s = 0\n"),
+                None,
+                "billing_period_s is 0",
+            ),
+            (
+                format!("{bus}[sync]\nperiod_ms = 1\n"),
+                None,
+                "period_ms is 1",
+            ),
+            (
+                format!("{bus}[buffer]\nkeep_days = 0\n"),
+                None,
+                "keep_days is 0",
+            ),
+            (
+                format!("zone = 'Mars/Olympus'\n{bus}"),
+                Some(1),
+                "Mars/Olympus",
+            ),
+            (format!("{bus}{device}"), None, "zone is missing"),
+            (format!("{zone}{bus}{device}{device}"), Some(9), "unit id 1"),
+            (
+                format!("{zone}{bus}{}", device.replace("= 1", "= 248")),
+                Some(5),
+                "unit_id is 248",
+            ),
+            (
+                format!("{zone}{bus}{}", device.replace("120", "999")),
+                Some(5),
+                "no profile",
+            ),
+            (
+                format!("{zone}{bus}{}", device.replace("'x'", "''")),
+                Some(5),
+                "no label",
+            ),
+        ];
+        for (text, line, what) in table {
+            let found = faults(&text);
+            assert_eq!(found.len(), 1, "{text}\n{found:?}");
+            assert!(found[0].error.contains(what), "{text}\n{found:?}");
+            assert_eq!(found[0].line, line, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_read_is_refused_by_name() {
+        for (text, what) in [
+            (
+                "[[bus]]\nname = 'a'\nport = '/d'\nparity = 'mark'\n",
+                "mark",
+            ),
+            (
+                "[[bus]]\nname = 'a'\nport = '/d'\n[[bus.device]]\nunit_id = 300\n",
+                "300",
+            ),
+            ("dat_dir = '/x'\n", "dat_dir"),
+        ] {
+            let error = Config::parse(text, []).unwrap_err().to_string();
+            assert!(error.contains(what), "{error}");
+        }
+    }
+}
