@@ -2,5 +2,7 @@
 //! `schema` member (streams: one object a line); each way to fail has its exit code.
 
 pub mod print;
+pub mod profile;
+pub mod simulate;
 
 pub use crate::failure::{Exit, Failure};
