@@ -286,10 +286,10 @@ impl Entry {
     }
 }
 
-/// The next time after `due` in its rhythm; turns that were missed are not made up for.
+/// The next time after `due` in its rhythm. Who is behind is due at once, and once only, so
+/// that on a bus that is too slow for all everybody gets as much.
 fn after(due: Duration, period: Duration, now: Duration) -> Duration {
-    let next = due + period;
-    if next > now { next } else { now + period }
+    (due + period).max(now)
 }
 
 #[cfg(test)]
