@@ -88,7 +88,7 @@ pub struct Uplink {
     /// Where the last list of devices is kept.
     pub data_dir: PathBuf,
     /// How the gateway is; `waiting` and `devices_version` are filled in here.
-    pub report: Box<dyn Fn() -> GatewayReport + Send>,
+    pub report: Box<dyn Fn() -> GatewayReport + Send + Sync>,
     /// The list of devices that the cloud gave, for whoever reads them.
     pub devices: watch::Sender<Option<DeviceList>>,
     /// How the uplink is.
