@@ -158,6 +158,19 @@ impl Buffer {
         open::open_to_read(path)
     }
 
+    /// Sets this buffer aside, because the gateway goes to another account; tells where it
+    /// is now. The next one opened at the same path begins a new epoch.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn leave(self, path: &Path, now: Timestamp) -> Result<PathBuf, BufferError> {
+        let closing = sql("close the buffer");
+        self.connection
+            .close()
+            .map_err(|(_, error)| closing(error))?;
+        open::set_aside(path, "left", now)
+    }
+
     /// Which life of the buffer numbers the readings.
     #[must_use]
     pub fn epoch(&self) -> Epoch {

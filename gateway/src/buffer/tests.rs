@@ -153,6 +153,20 @@ fn a_damaged_buffer_is_set_aside_and_a_new_epoch_begins() {
 }
 
 #[test]
+fn a_buffer_that_is_left_behind_stays_whole_beside_the_new_one() {
+    let (_directory, path) = place();
+    let mut buffer = Buffer::open(&path, start()).unwrap();
+    buffer.append(&[reading(1)]).unwrap();
+    let old = buffer.epoch();
+    let left = buffer.leave(&path, start()).unwrap();
+    let fresh = Buffer::open(&path, start()).unwrap();
+    assert_ne!(fresh.epoch(), old);
+    assert_eq!(fresh.waiting().unwrap(), 0);
+    let left = Buffer::open_to_read(&left).unwrap();
+    assert_eq!((left.epoch(), left.waiting().unwrap()), (old, 1));
+}
+
+#[test]
 fn only_one_process_writes() {
     let (_directory, path) = place();
     let first = Buffer::open(&path, start()).unwrap();
