@@ -8,6 +8,7 @@
 //!   and `bus` to a serial port ([`simulate`] makes pseudo-terminals, and opens none).
 
 pub mod buffer;
+pub mod bus;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -17,6 +18,7 @@ pub mod failure;
 pub mod files;
 pub mod identity;
 pub mod reading;
+pub mod schedule;
 pub mod simulate;
 pub mod tls;
 pub mod uplink;
