@@ -18,14 +18,16 @@ mod row;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-use common::id::Epoch;
+use common::id::{DeviceId, Epoch};
 use common::reading::Reading;
 use common::sync::Rejection;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use rusqlite::{Connection, params};
 
 pub use handle::BufferHandle;
@@ -304,6 +306,14 @@ impl Buffer {
             .map_err(&pruning)?;
         transaction.commit().map_err(&pruning)?;
         Ok(u64::try_from(deleted).unwrap_or(0))
+    }
+
+    /// The last day that each device has a closing reading with a value for.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn last_closings(&self) -> Result<BTreeMap<DeviceId, Date>, BufferError> {
+        row::select_closings(&self.connection)
     }
 
     /// How many readings are not acknowledged.

@@ -99,8 +99,7 @@ fn is_damage(error: &BufferError) -> bool {
     ) || matches!(source, rusqlite::Error::QueryReturnedNoRows)
 }
 
-pub(super) fn set_aside(
-    path: &Path, word: &str, now: Timestamp) -> Result<PathBuf, BufferError> {
+pub(super) fn set_aside(path: &Path, word: &str, now: Timestamp) -> Result<PathBuf, BufferError> {
     let stamp = now.strftime("%Y%m%dT%H%M%SZ");
     let free = |n: &u32| {
         let aside = beside(path, &format!(".{word}-{stamp}-{n}"));

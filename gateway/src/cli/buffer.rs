@@ -197,7 +197,10 @@ mod tests {
         reading.quantity = None;
         reading.suspect = Some("0, \"all\" of it".to_owned());
         let text = Line::new(Epoch(1), &reading).comma_separated();
-        assert!(text.contains(r#",,,suspect,"0, ""all"" of it",4148"#), "{text}");
+        assert!(
+            text.contains(r#",,,suspect,"0, ""all"" of it",4148"#),
+            "{text}"
+        );
         assert_eq!(Line::HEADER.split(',').count(), 13);
     }
 }

@@ -163,9 +163,7 @@ fn hold_buffer(config: &Config, clock: &Clock) -> Result<Buffer, Failure> {
 fn not_enrolled(error: UplinkError) -> Failure {
     let failure = Failure::new(Exit::Cloud, "the gateway was not enrolled");
     match error {
-        UplinkError::Refused { problem, .. } => {
-            failure.because(problem.error).remedy(problem.hint)
-        }
+        UplinkError::Refused { problem, .. } => failure.because(problem.error).remedy(problem.hint),
         UplinkError::Unreachable(_) => failure
             .because(error.to_string())
             .remedy("check the address and the internet connection, then repeat the command"),
