@@ -204,7 +204,7 @@ impl World {
             devices,
             status,
         };
-        tokio::spawn(uplink.run());
+        tokio::spawn(async move { uplink.run().await });
         Self {
             directory,
             cloud,
@@ -270,7 +270,8 @@ async fn a_backlog_and_the_list_of_devices_arrive_once_enrolled() {
     world.enrol("good");
     world.standing(Standing::Connected).await;
     world.all_kept(1..=4_500).await;
-    world.devices.wait_for(Option::is_some).await.unwrap();
+    let filled = |list: &Option<DeviceList>| list.as_ref().is_some_and(|l| l.devices.len() == 1);
+    world.devices.wait_for(filled).await.unwrap();
     assert_eq!(world.status.borrow().devices_version.as_deref(), Some("v1"));
     let copy = devices::load_copy(world.directory.path(), GatewayId(1));
     assert_eq!(copy, *world.devices.borrow());
