@@ -11,7 +11,6 @@ pub mod simulate;
 pub mod status;
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -110,8 +109,8 @@ impl Arguments {
     ///
     /// # Errors
     /// With the words and the exit code to fail with.
-    pub async fn run(self) -> Result<ExitCode, Failure> {
-        let done = match self.command {
+    pub async fn run(self) -> Result<(), Failure> {
+        match self.command {
             Command::Run {
                 settings,
                 test_clock,
@@ -127,16 +126,10 @@ impl Arguments {
             }
             Command::Status { settings, args } => status::run(&args, &settings.load()?).await,
             Command::Buffer { settings, command } => buffer::run(&command, &settings.load()?),
-            Command::Profile(args) => {
-                return profile::run(&args).map_err(|error| Failure::unexpected(&error));
-            }
+            Command::Profile(args) => profile::run(&args),
             Command::Config { settings, command } => config::run(&command, &settings.config),
-            Command::Simulate(args) => {
-                let done = simulate::run(&args).await;
-                return done.map_err(|error| Failure::unexpected(&error));
-            }
-        };
-        done.map(|()| ExitCode::SUCCESS)
+            Command::Simulate(args) => simulate::run(&args).await,
+        }
     }
 }
 

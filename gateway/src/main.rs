@@ -21,10 +21,13 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime.block_on(arguments.run()),
         Err(error) => Err(Failure::from(error)),
     };
-    done.unwrap_or_else(|failure| {
-        print::failure(&failure);
-        failure.exit.into()
-    })
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            print::failure(&failure);
+            failure.exit.into()
+        }
+    }
 }
 
 fn start_log(level: &str) {

@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
+use common::profile::Library;
 use serde::Serialize;
 
-use super::{Exit, Failure, print, profile};
+use super::{Exit, Failure, print};
 use crate::config::{Config, ConfigError, DEFAULT_FILE, Fault};
+use crate::profiles;
 
 /// What is typed after `config`.
 #[derive(Debug, clap::Subcommand)]
@@ -55,10 +57,21 @@ pub fn load(path: &Path) -> Result<(Config, String), Failure> {
     })
 }
 
+/// The profiles that the settings make known.
+///
+/// # Errors
+/// When one of the site's own is no profile.
+pub fn library(config: &Config) -> Result<Library, Failure> {
+    profiles::library(&config.profile_dir).map_err(|error| {
+        Failure::from(error)
+            .with(Exit::Faults)
+            .remedy("enervue-gateway profile check FILE says what is wrong with a file")
+    })
+}
+
 fn check(path: &Path, json: bool) -> Result<(), Failure> {
     let (config, text) = load(path)?;
-    let library = profile::library(&config.profile_dir)
-        .map_err(|error| Failure::unexpected(&error).with(Exit::Faults))?;
+    let library = library(&config)?;
     let faults = config.check(&text, &|id| library.get(id).is_some());
     if json {
         let verdict = Verdict {

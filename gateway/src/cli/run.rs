@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Exit, Failure, config, print, profile};
+use super::{Exit, Failure, config, print};
 use crate::clock::Clock;
 
 /// Runs the daemon on the settings in the file at `path` until it is told to stop.
@@ -11,8 +11,7 @@ use crate::clock::Clock;
 /// When the settings are wrong or a part cannot be started.
 pub async fn run(path: &Path, clock: Clock) -> Result<(), Failure> {
     let (settings, text) = config::load(path)?;
-    let library = profile::library(&settings.profile_dir)
-        .map_err(|error| Failure::unexpected(&error).with(Exit::Faults))?;
+    let library = config::library(&settings)?;
     let faults = settings.check(&text, &|id| library.get(id).is_some());
     for fault in &faults {
         print::note(&format!("{}: {fault}: {}", path.display(), fault.cause));
