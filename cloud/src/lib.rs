@@ -9,11 +9,24 @@
 //! yours does not exist for you.
 
 // The core: the product's promises.
+pub mod access;
 pub mod account;
 pub mod billing;
+pub mod chart;
 pub mod currency;
+pub mod name;
+pub mod notice;
+pub mod format;
 pub mod plan;
 pub mod site;
+pub mod text;
 
 // The adapters: one place for each outside thing.
+pub mod clock;
+pub mod config;
+pub mod excel;
+pub mod secret;
 pub mod store;
+
+// The wiring.
+pub mod run;

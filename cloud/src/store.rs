@@ -8,8 +8,19 @@
 //! SQLite there is one writer at a time and readers see the last commit; on PostgreSQL the
 //! transactions run beside each other, and unique keys decide who was first.
 
+mod accounts;
+mod assignments;
+pub mod devices;
+pub mod gateways;
+pub mod invoices;
+pub mod meters;
 mod migration;
+pub mod notices;
+mod people;
+mod plans;
 mod postgres;
+pub mod readings;
+mod sites;
 mod sqlite;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -18,6 +29,8 @@ mod tests;
 mod value;
 
 use std::path::Path;
+
+use jiff::Timestamp;
 
 pub use value::{Row, Value};
 
@@ -77,6 +90,12 @@ impl StoreError {
             _ => false,
         }
     }
+}
+
+/// The number of a new identity, made at `now`.
+#[must_use]
+pub fn new_id(now: Timestamp) -> i64 {
+    common::id::from_parts(now, rand::random())
 }
 
 /// What every function of the store returns.

@@ -2,7 +2,7 @@
 //! the wire between gateway and cloud, or both print it.
 //!
 //! Pure by construction: no IO, no clock, no async. Quantities are decimals with a unit;
-//! binary floats end inside [`profile::decode`].
+//! binary floats end inside [`profile`].
 
 pub mod id;
 pub mod locale;

@@ -5,9 +5,16 @@
 //! - Nothing is deleted before the cloud has acknowledged it.
 //! - A value is the register that was asked for, or an error; never a neighbour's.
 //! - Only [`clock`] asks what time it is; only [`buffer`] speaks SQL, `uplink` HTTP,
-//!   and `bus` to a serial port.
+//!   and `bus` to a serial port ([`simulate`] makes pseudo-terminals, and opens none).
 
 pub mod buffer;
+pub mod bus;
 pub mod clock;
 pub mod config;
+pub mod devices;
+pub mod files;
+pub mod identity;
 pub mod reading;
+pub mod schedule;
+pub mod simulate;
+pub mod tls;

@@ -1,6 +1,15 @@
-//! A store of each engine for a test.
+//! A store of each engine for a test, and a small world in it.
 
-use super::Store;
+use common::id::{AccountId, GatewayId, SiteId};
+use common::unit::{Medium, Unit};
+use jiff::Timestamp;
+use jiff::civil::date;
+use rust_decimal::Decimal;
+
+use super::meters::NewMeter;
+use super::{Store, Transaction};
+use crate::plan::{Plan, Terms};
+use crate::site::{GatewayKind, Zone};
 
 /// Where the tests find a PostgreSQL in which they may make databases.
 const POSTGRES: &str = "ENERVUE_TEST_POSTGRES";
@@ -37,4 +46,71 @@ pub(crate) async fn on_sqlite(test: impl AsyncFn(Store)) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("enervue.db");
     test(Store::open(path.to_str().unwrap()).await.unwrap()).await;
+}
+
+/// The instant at which the stories begin.
+pub(crate) fn start() -> Timestamp {
+    "2026-10-01T07:00:00Z".parse().unwrap()
+}
+
+/// A building with a gateway in an account, and terms for its meters.
+#[derive(Debug, Clone)]
+pub(crate) struct World {
+    pub(crate) account: AccountId,
+    pub(crate) site: SiteId,
+    pub(crate) gateway: GatewayId,
+}
+
+/// An account with one building and one gateway.
+pub(crate) async fn world(transaction: &mut Transaction, kind: GatewayKind) -> World {
+    let now = start();
+    let account = transaction.add_account("Meridian", now).await.unwrap().id;
+    let zone = Zone::new("America/Tijuana").unwrap();
+    let locale = "es-MX".parse().unwrap();
+    let site = transaction
+        .add_site(account, "Plaza Norte", &zone, locale, now)
+        .await
+        .unwrap()
+        .id;
+    let gateway = transaction
+        .add_gateway(account, site, "Sótano", kind, now)
+        .await
+        .unwrap()
+        .id;
+    World {
+        account,
+        site,
+        gateway,
+    }
+}
+
+/// An electric meter that is about to be registered at a unit id of the world's gateway.
+pub(crate) fn new_meter(world: &World, unit_id: u8) -> NewMeter {
+    let zone = Zone::new("America/Tijuana").unwrap();
+    let plan = Plan::new(Terms {
+        effective_from: date(2026, 10, 1),
+        zone: zone.clone(),
+        cutoff_day: 31,
+        price: Decimal::new(350, 2),
+        currency: "MXN".parse().unwrap(),
+        minimum: Decimal::ZERO,
+        send_hour: 7,
+    });
+    NewMeter {
+        label: format!("Local {unit_id}"),
+        medium: Medium::Electric,
+        unit: Unit::KiloWh,
+        locale: "es-MX".parse().unwrap(),
+        zone,
+        gateway: world.gateway,
+        bus: "main".to_owned(),
+        unit_id,
+        profile: "eastron-sdm120".to_owned(),
+        point: "energy_import".to_owned(),
+        serial_number: String::new(),
+        poll_period_s: 60,
+        mounted_at: start(),
+        plan: plan.unwrap(),
+        next_close_at: "2026-11-01T07:00:00Z".parse().unwrap(),
+    }
 }

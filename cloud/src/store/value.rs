@@ -95,6 +95,16 @@ impl Row {
         }
     }
 
+    /// The integer in a column as a narrower type.
+    ///
+    /// # Errors
+    /// When there is another thing, or the number does not fit.
+    pub fn number<T: TryFrom<i64>>(&self, column: usize) -> StoreResult<T> {
+        let value = self.int(column)?;
+        let kind = std::any::type_name::<T>();
+        T::try_from(value).map_err(|_| wrong(column, kind, &Value::Int(value)))
+    }
+
     /// The text in a column.
     ///
     /// # Errors
@@ -169,6 +179,15 @@ impl Row {
         let kind = std::any::type_name::<T>();
         text.parse()
             .map_err(|_| wrong(column, kind, &Value::from(text)))
+    }
+
+    /// What the JSON in a column holds.
+    ///
+    /// # Errors
+    /// When it holds another thing.
+    pub fn json<T: serde::de::DeserializeOwned>(&self, column: usize) -> StoreResult<T> {
+        serde_json::from_str(self.text(column)?)
+            .map_err(|error| StoreError::Content(format!("column {column}: {error}")))
     }
 
     /// What a code in a column stands for.

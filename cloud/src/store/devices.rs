@@ -1,0 +1,255 @@
+//! The devices, and which meter each serves.
+
+use common::id::{AccountId, DeviceId, GatewayId, MeterId};
+use jiff::Timestamp;
+
+use super::sites::zone;
+use super::{Row, StoreResult, Transaction};
+use crate::site::{Device, Mounting, Zone};
+
+macro_rules! device_columns {
+    () => {
+        "device.account_id, device.device_id, device.gateway_id, device.profile, device.bus, \
+         device.unit_id, device.serial_number, device.poll_period_s"
+    };
+}
+
+const DEVICE_COLUMNS: usize = 8;
+
+fn device(row: &Row) -> StoreResult<Device> {
+    Ok(Device {
+        account: AccountId(row.int(0)?),
+        id: DeviceId(row.int(1)?),
+        gateway: GatewayId(row.int(2)?),
+        profile: row.text(3)?.to_owned(),
+        bus: row.text(4)?.to_owned(),
+        unit_id: row.number(5)?,
+        serial_number: row.text(6)?.to_owned(),
+        poll_period_s: row.number(7)?,
+    })
+}
+
+fn mounting(row: &Row) -> StoreResult<Mounting> {
+    Ok(Mounting {
+        meter: MeterId(row.int(0)?),
+        device: DeviceId(row.int(1)?),
+        point: row.text(2)?.to_owned(),
+        from: row.instant(3)?,
+        until: row.optional_instant(4)?,
+    })
+}
+
+/// A device with what its gateway must know of the meter it serves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServedDevice {
+    /// The device.
+    pub device: Device,
+    /// The meter it serves; of two, the one with the smaller identity.
+    pub meter: MeterId,
+    /// The meter's label.
+    pub label: String,
+    /// The meter's zone.
+    pub zone: Zone,
+}
+
+impl Transaction {
+    /// The devices that a gateway reads, by bus and unit id.
+    ///
+    /// # Errors
+    /// When the engine cannot.
+    pub async fn devices_of_gateway(
+        &mut self,
+        account: AccountId,
+        gateway: GatewayId,
+    ) -> StoreResult<Vec<Device>> {
+        let sql = concat!(
+            "SELECT ",
+            device_columns!(),
+            " FROM device WHERE account_id = $1 AND gateway_id = $2 AND removed_ms IS NULL \
+             ORDER BY bus, unit_id"
+        );
+        let rows = self.query(sql, &[account.into(), gateway.into()]).await?;
+        rows.iter().map(device).collect()
+    }
+
+    /// Every device a gateway ever had, removed ones included: their late readings count.
+    ///
+    /// # Errors
+    /// When the engine cannot.
+    pub async fn all_devices_of_gateway(
+        &mut self,
+        account: AccountId,
+        gateway: GatewayId,
+    ) -> StoreResult<Vec<Device>> {
+        let sql = concat!(
+            "SELECT ",
+            device_columns!(),
+            " FROM device WHERE account_id = $1 AND gateway_id = $2 ORDER BY device_id"
+        );
+        let rows = self.query(sql, &[account.into(), gateway.into()]).await?;
+        rows.iter().map(device).collect()
+    }
+
+    /// What a gateway shall read: its devices that serve a meter, by bus and unit id.
+    ///
+    /// # Errors
+    /// When the engine cannot.
+    pub async fn served_devices(
+        &mut self,
+        account: AccountId,
+        gateway: GatewayId,
+    ) -> StoreResult<Vec<ServedDevice>> {
+        let sql = concat!(
+            "SELECT ",
+            device_columns!(),
+            ", meter.meter_id, meter.label, meter.zone FROM device \
+             JOIN mounting ON mounting.account_id = device.account_id \
+             AND mounting.device_id = device.device_id AND mounting.until_ms IS NULL \
+             JOIN meter ON meter.account_id = mounting.account_id \
+             AND meter.meter_id = mounting.meter_id \
+             WHERE device.account_id = $1 AND device.gateway_id = $2 \
+             AND device.removed_ms IS NULL \
+             ORDER BY device.bus, device.unit_id, meter.meter_id"
+        );
+        let rows = self.query(sql, &[account.into(), gateway.into()]).await?;
+        let mut served = rows
+            .iter()
+            .map(|row| {
+                Ok(ServedDevice {
+                    device: device(row)?,
+                    meter: MeterId(row.int(DEVICE_COLUMNS)?),
+                    label: row.text(DEVICE_COLUMNS + 1)?.to_owned(),
+                    zone: zone(row, DEVICE_COLUMNS + 2)?,
+                })
+            })
+            .collect::<StoreResult<Vec<ServedDevice>>>()?;
+        served.dedup_by_key(|served| served.device.id);
+        Ok(served)
+    }
+
+    /// A device of an account.
+    ///
+    /// # Errors
+    /// When the engine cannot.
+    pub async fn device(
+        &mut self,
+        account: AccountId,
+        id: DeviceId,
+    ) -> StoreResult<Option<Device>> {
+        let sql = concat!(
+            "SELECT ",
+            device_columns!(),
+            " FROM device WHERE account_id = $1 AND device_id = $2"
+        );
+        let found = self.query_one(sql, &[account.into(), id.into()]).await?;
+        found.as_ref().map(device).transpose()
+    }
+
+    /// The device that serves a meter now, with its mounting.
+    ///
+    /// # Errors
+    /// When the engine cannot.
+    pub async fn device_of_meter(
+        &mut self,
+        account: AccountId,
+        meter: MeterId,
+    ) -> StoreResult<Option<(Device, Mounting)>> {
+        let current = self.mountings(account, meter).await?.pop();
+        let Some(current) = current.filter(|mounting| mounting.until.is_none()) else {
+            return Ok(None);
+        };
+        let device = self.device(account, current.device).await?;
+        Ok(device.map(|device| (device, current)))
+    }
+
+    /// Which devices served a meter, the oldest first.
+    ///
+    /// # Errors
+    /// When the engine cannot.
+    pub async fn mountings(
+        &mut self,
+        account: AccountId,
+        meter: MeterId,
+    ) -> StoreResult<Vec<Mounting>> {
+        let rows = self
+            .query(
+                "SELECT meter_id, device_id, point, from_ms, until_ms FROM mounting \
+                 WHERE account_id = $1 AND meter_id = $2 ORDER BY from_ms",
+                &[account.into(), meter.into()],
+            )
+            .await?;
+        rows.iter().map(mounting).collect()
+    }
+
+    /// Which meters the devices of a gateway serve or served, for its readings.
+    ///
+    /// # Errors
+    /// When the engine cannot.
+    pub async fn mountings_of_gateway(
+        &mut self,
+        account: AccountId,
+        gateway: GatewayId,
+    ) -> StoreResult<Vec<Mounting>> {
+        let rows = self
+            .query(
+                "SELECT mounting.meter_id, mounting.device_id, mounting.point, \
+                 mounting.from_ms, mounting.until_ms FROM mounting \
+                 JOIN device ON device.account_id = mounting.account_id \
+                 AND device.device_id = mounting.device_id \
+                 WHERE mounting.account_id = $1 AND device.gateway_id = $2 \
+                 ORDER BY mounting.meter_id, mounting.from_ms",
+                &[account.into(), gateway.into()],
+            )
+            .await?;
+        rows.iter().map(mounting).collect()
+    }
+
+    pub(super) async fn mount(
+        &mut self,
+        account: AccountId,
+        meter: MeterId,
+        device: DeviceId,
+        point: &str,
+        from: Timestamp,
+    ) -> StoreResult<()> {
+        self.execute(
+            "INSERT INTO mounting (account_id, meter_id, from_ms, device_id, point) \
+             VALUES ($1, $2, $3, $4, $5)",
+            &[
+                account.into(),
+                meter.into(),
+                from.into(),
+                device.into(),
+                point.into(),
+            ],
+        )
+        .await?;
+        Ok(())
+    }
+
+    /// Takes a device away: its place is free, its mountings end, its readings stay.
+    ///
+    /// # Errors
+    /// When the engine cannot.
+    pub async fn remove_device(
+        &mut self,
+        account: AccountId,
+        id: DeviceId,
+        now: Timestamp,
+    ) -> StoreResult<()> {
+        let values = [account.into(), id.into(), now.into()];
+        self.execute(
+            "UPDATE device SET removed_ms = $3 \
+             WHERE account_id = $1 AND device_id = $2 AND removed_ms IS NULL",
+            &values,
+        )
+        .await?;
+        self.execute(
+            "UPDATE mounting SET until_ms = $3 \
+             WHERE account_id = $1 AND device_id = $2 AND until_ms IS NULL",
+            &values,
+        )
+        .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,119 @@
+//! The profiles that a program knows: those that ship with it, and an installer's own.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Profile, ProfileError};
+
+const SHIPPED: &[(&str, &str)] = &[
+    ("abb-b23.toml", include_str!("../../profiles/abb-b23.toml")),
+    (
+        "carlo-gavazzi-em340.toml",
+        include_str!("../../profiles/carlo-gavazzi-em340.toml"),
+    ),
+    (
+        "eastron-sdm120.toml",
+        include_str!("../../profiles/eastron-sdm120.toml"),
+    ),
+    (
+        "eastron-sdm630.toml",
+        include_str!("../../profiles/eastron-sdm630.toml"),
+    ),
+    (
+        "hiking-dds238-2.toml",
+        include_str!("../../profiles/hiking-dds238-2.toml"),
+    ),
+    (
+        "onicon-system-10.toml",
+        include_str!("../../profiles/onicon-system-10.toml"),
+    ),
+    (
+        "pzem-016.toml",
+        include_str!("../../profiles/pzem-016.toml"),
+    ),
+    (
+        "tuf-2000m.toml",
+        include_str!("../../profiles/tuf-2000m.toml"),
+    ),
+];
+
+/// A local profile that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("profile {file}: {error}")]
+pub struct LibraryError {
+    /// The file's name.
+    pub file: String,
+    /// What is wrong with it.
+    #[source]
+    pub error: ProfileError,
+}
+
+/// Profiles by id.
+#[derive(Debug, Clone, Default)]
+pub struct Library {
+    profiles: BTreeMap<String, Profile>,
+    local: BTreeSet<String>,
+}
+
+impl Library {
+    /// The profiles that ship with the product. A test parses every one of them.
+    #[must_use]
+    pub fn shipped() -> Self {
+        let parsed = SHIPPED
+            .iter()
+            .filter_map(|(_, text)| Profile::parse(text).ok());
+        Self {
+            profiles: parsed
+                .map(|profile| (profile.id.clone(), profile))
+                .collect(),
+            local: BTreeSet::new(),
+        }
+    }
+
+    /// This library with an installer's own profiles, given as file name and text; one with
+    /// the id of a shipped one takes its place.
+    ///
+    /// # Errors
+    /// Names the first file that is no profile, or whose id another local file has.
+    pub fn with_local(
+        mut self,
+        files: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, LibraryError> {
+        for (file, text) in files {
+            let profile = match Profile::parse(&text) {
+                Ok(profile) => profile,
+                Err(error) => return Err(LibraryError { file, error }),
+            };
+            if !self.local.insert(profile.id.clone()) {
+                let reason = format!("another local profile has the id '{}' too", profile.id);
+                return Err(LibraryError {
+                    file,
+                    error: ProfileError { line: 1, reason },
+                });
+            }
+            self.profiles.insert(profile.id.clone(), profile);
+        }
+        Ok(self)
+    }
+
+    /// The profile of that id.
+    #[must_use]
+    pub fn get(&self, id: &str) -> Option<&Profile> {
+        self.profiles.get(id)
+    }
+
+    /// Whether the profile is an installer's own.
+    #[must_use]
+    pub fn is_local(&self, id: &str) -> bool {
+        self.local.contains(id)
+    }
+
+    /// Every profile, by id.
+    pub fn iter(&self) -> impl Iterator<Item = &Profile> {
+        self.profiles.values()
+    }
+}
+
+#[cfg(test)]
+pub(super) fn shipped_texts() -> &'static [(&'static str, &'static str)] {
+    SHIPPED
+}

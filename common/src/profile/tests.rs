@@ -1,0 +1,158 @@
+//! Profiles against what is known of real meters, and against texts and words from anywhere.
+
+mod frames;
+mod refusals;
+mod roundtrip;
+
+use super::*;
+use crate::quantity::Quantity;
+
+#[test]
+fn every_shipped_profile_is_one_and_named_as_its_file() {
+    for (file, text) in library::shipped_texts() {
+        let profile = Profile::parse(text).unwrap_or_else(|error| panic!("{file}: {error}"));
+        assert_eq!(format!("{}.toml", profile.id), *file);
+        assert!(
+            profile.billing_points().next().is_some(),
+            "{file} bills nothing"
+        );
+        assert!(profile.vectors > 0, "{file} proves nothing");
+        let reference = profile.reference();
+        let (id, hash) = reference.split_once('@').unwrap();
+        assert_eq!((id, hash.len()), (profile.id.as_str(), 8));
+    }
+    assert_eq!(
+        Library::shipped().iter().count(),
+        library::shipped_texts().len()
+    );
+}
+
+#[test]
+fn a_local_profile_takes_the_place_of_a_shipped_one() {
+    let (file, text) = library::shipped_texts()[2];
+    let changed = text.replace("SDM120CT-M", "SDM120CT-MV");
+    let shipped = Library::shipped();
+    let before = shipped.get("eastron-sdm120").unwrap().reference();
+    let local = shipped
+        .with_local([(file.to_owned(), changed.clone())])
+        .unwrap();
+    let after = local.get("eastron-sdm120").unwrap();
+    assert!(local.is_local("eastron-sdm120") && after.reference() != before);
+    let twice = [
+        ("a.toml".to_owned(), changed.clone()),
+        ("b.toml".to_owned(), changed),
+    ];
+    let error = Library::shipped()
+        .with_local(twice)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("b.toml") && error.contains("eastron-sdm120"),
+        "{error}"
+    );
+}
+
+#[test]
+fn requests_are_as_few_as_the_limits_allow() {
+    let library = Library::shipped();
+    let request = |table, address, count| Request {
+        table,
+        address,
+        count,
+    };
+    let table: &[(&str, &[&str], Vec<Request>)] = &[
+        (
+            "eastron-sdm630",
+            &["energy_import"],
+            vec![request(Table::Input, 0x46, 4)],
+        ),
+        (
+            "eastron-sdm630",
+            &["energy_import", "energy_export", "voltage_l1", "voltage_l2"],
+            vec![request(Table::Input, 0, 4), request(Table::Input, 0x46, 6)],
+        ),
+        (
+            "abb-b23",
+            &["energy_import"],
+            vec![request(Table::Holding, 0x5000, 4)],
+        ),
+        (
+            "tuf-2000m",
+            &["volume"],
+            vec![
+                request(Table::Holding, 8, 4),
+                request(Table::Holding, 1437, 2),
+            ],
+        ),
+        (
+            "onicon-system-10",
+            &["energy_btu", "energy_kwh"],
+            vec![request(Table::Holding, 1034, 10)],
+        ),
+        (
+            "onicon-system-10",
+            &["energy_kbtu"],
+            vec![
+                request(Table::Holding, 25, 3),
+                request(Table::Holding, 1034, 2),
+            ],
+        ),
+        (
+            "pzem-016",
+            &["energy_import"],
+            vec![request(Table::Input, 5, 3)],
+        ),
+        ("pzem-016", &["no_such_point"], vec![]),
+    ];
+    for (profile, points, expected) in table {
+        assert_eq!(
+            &library.get(profile).unwrap().requests(points),
+            expected,
+            "{profile}"
+        );
+    }
+}
+
+#[test]
+fn a_model_is_known_by_its_identity_registers() {
+    let library = Library::shipped();
+    let abb = library.get("abb-b23").unwrap();
+    let mut registers = Registers::new();
+    assert!(!abb.fits(&registers));
+    let [request] = abb.identity_requests()[..] else {
+        panic!("one request")
+    };
+    registers.insert(&request, &[0x4232, 0x3320]);
+    assert!(abb.fits(&registers));
+    registers.insert(&request, &[0x4234, 0x3320]);
+    assert!(!abb.fits(&registers));
+    for profile in library.iter() {
+        let mut own = Registers::new();
+        profile.encode_identity(&mut own);
+        let identifies = !profile.identity_requests().is_empty();
+        assert_eq!(profile.fits(&own), identifies, "{}", profile.id);
+    }
+}
+
+#[test]
+fn status_flags_are_told_and_void_only_what_they_say() {
+    let library = Library::shipped();
+    let tuf = library.get("tuf-2000m").unwrap();
+    let mut registers = Registers::new();
+    registers.set(Table::Holding, 71, 0b1001);
+    let raised: Vec<&str> = tuf
+        .raised(&registers)
+        .map(|flag| flag.es.as_str())
+        .collect();
+    assert_eq!(raised, ["sin señal recibida", "tubería vacía"]);
+    let volume = Quantity::new("12.345".parse().unwrap(), crate::unit::Unit::CubicMetre).unwrap();
+    tuf.encode("volume", volume, &mut registers).unwrap();
+    assert_eq!(tuf.decode("volume", &registers).value, Ok(volume));
+
+    let voiding = library::shipped_texts()[7]
+        .1
+        .replace("bit = 0\n", "bit = 0\ninvalidates = true\n");
+    // Its vectors do not give the status register, so now they are suspect, and say so.
+    let error = Profile::parse(&voiding).unwrap_err();
+    assert!(error.reason.contains("'errors' was not read"), "{error}");
+}
