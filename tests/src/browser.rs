@@ -36,7 +36,9 @@ pub struct Page {
 pub fn client() -> anyhow::Result<reqwest::ClientBuilder> {
     // A second installation is refused, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    Ok(reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60)))
+    Ok(reqwest::Client::builder()
+        .no_proxy()
+        .timeout(Duration::from_secs(60)))
 }
 
 impl Browser {
@@ -74,7 +76,7 @@ impl Browser {
     /// # Errors
     /// When the server does not answer.
     pub async fn send(&self, page_of_form: &Page, form: &Form) -> anyhow::Result<Page> {
-        let url = match form.action.as_str() {
+        let mut url = match form.action.as_str() {
             "" => page_of_form.url.clone(),
             action => page_of_form.url.join(action)?,
         };
@@ -86,7 +88,8 @@ impl Browser {
                 .header("sec-fetch-site", "same-origin")
                 .form(&form.values)
         } else {
-            self.client.request(Method::GET, url).query(&form.values)
+            url.query_pairs_mut().clear().extend_pairs(&form.values);
+            self.client.request(Method::GET, url)
         };
         page(request)
             .await

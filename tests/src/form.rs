@@ -215,9 +215,7 @@ fn tags(html: &str) -> Vec<Tag> {
         .filter_map(|piece| {
             let (inside, text) = piece.split_once('>')?;
             let inside = inside.trim_end_matches('/').trim();
-            let end = inside
-                .find(char::is_whitespace)
-                .unwrap_or(inside.len());
+            let end = inside.find(char::is_whitespace).unwrap_or(inside.len());
             let (name, rest) = inside.split_at(end);
             Some(Tag {
                 name: name.to_ascii_lowercase(),

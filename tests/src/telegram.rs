@@ -107,6 +107,16 @@ impl Telegram {
         self.said.notify_waiters();
     }
 
+    /// What the person of a chat called themselves.
+    #[must_use]
+    pub fn name(&self, chat: i64) -> String {
+        let kept = self.kept();
+        let mut updates = kept.updates.iter().map(|update| &update["message"]["chat"]);
+        let found = updates.find(|known| known["id"] == chat);
+        let name = found.and_then(|known| known["first_name"].as_str());
+        name.unwrap_or("nobody").to_owned()
+    }
+
     /// Every message that the bot sent, the oldest first.
     #[must_use]
     pub fn messages(&self) -> Vec<Message> {
@@ -164,11 +174,7 @@ impl Telegram {
                     &format!("Too Many Requests: retry after {seconds}"),
                     json!({ "retry_after": seconds }),
                 ),
-                Fault::Blocked => refused(
-                    403,
-                    "Forbidden: bot was blocked by the user",
-                    json!({}),
-                ),
+                Fault::Blocked => refused(403, "Forbidden: bot was blocked by the user", json!({})),
             };
         }
         let text = arguments.text("text");
@@ -285,7 +291,9 @@ fn quoted(head: &str, before: &str) -> Option<String> {
 }
 
 fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
-    bytes.windows(wanted.len()).position(|window| window == wanted)
+    bytes
+        .windows(wanted.len())
+        .position(|window| window == wanted)
 }
 
 fn split<'a>(bytes: &'a [u8], by: &[u8]) -> Vec<&'a [u8]> {
