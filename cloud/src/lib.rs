@@ -22,6 +22,7 @@ pub mod site;
 pub mod text;
 
 // The adapters: one place for each outside thing.
+pub mod document;
 pub mod clock;
 pub mod config;
 pub mod excel;

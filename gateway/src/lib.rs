@@ -9,12 +9,16 @@
 
 pub mod buffer;
 pub mod bus;
+pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod control;
 pub mod devices;
+pub mod failure;
 pub mod files;
 pub mod identity;
 pub mod reading;
 pub mod schedule;
 pub mod simulate;
 pub mod tls;
+pub mod uplink;

@@ -189,7 +189,7 @@ impl SimulatedLine {
         let on_line = self
             .meters
             .iter_mut()
-            .find(|other| other.meter.unit_id == asked.unit_id);
+            .find(|other| other.meter.unit_id() == asked.unit_id);
         let Some(answering) = on_line.filter(|other| other.meter.answers(now)) else {
             return;
         };

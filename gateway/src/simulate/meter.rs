@@ -50,7 +50,7 @@ pub enum MeterError {
 /// A meter on a simulated line.
 #[derive(Debug, Clone)]
 pub struct SimulatedMeter {
-    pub(super) unit_id: u8,
+    unit_id: u8,
     pub(super) profile: Profile,
     pub(super) delay_ms: u64,
     pub(super) fail_every: u32,
@@ -92,6 +92,12 @@ impl SimulatedMeter {
         };
         meter.registers(config.since)?;
         Ok(meter)
+    }
+
+    /// Its unit id.
+    #[must_use]
+    pub fn unit_id(&self) -> u8 {
+        self.unit_id
     }
 
     /// Whether it answers at all.
