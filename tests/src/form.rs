@@ -163,7 +163,9 @@ pub fn forms(html: &str) -> Vec<Form> {
                 select = tag.attribute("name").unwrap_or_default().to_owned();
                 form.field(&tag);
             }
-            ("option", Some(form)) if inside => form.option(&select, &tag),
+            ("/select", _) => select.clear(),
+            // Outside a select an option is but a proposal.
+            ("option", Some(form)) if inside && !select.is_empty() => form.option(&select, &tag),
             ("button", Some(form)) if inside => {
                 form.buttons.push(tag.text.trim().to_owned());
             }

@@ -6,8 +6,13 @@
 //! program's database; it reads them for the oracle alone.
 
 pub mod browser;
+pub mod cloud;
 pub mod form;
+pub mod gateway;
 pub mod mailbox;
+pub mod mailbox_page;
+pub mod oracle;
+pub mod portal;
 pub mod process;
 pub mod program;
 pub mod telegram;

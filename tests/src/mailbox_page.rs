@@ -103,13 +103,16 @@ fn bubble(telegram: &Telegram, message: &Message) -> String {
         "HTML" => message.text.clone(),
         _ => escape(&message.text),
     };
-    let document = message.document.as_ref().map_or(String::new(), |(name, bytes)| {
-        format!(
-            "<p class=file>{} ({} KB)</p>",
-            escape(name),
-            bytes.len().div_ceil(1024)
-        )
-    });
+    let document = message
+        .document
+        .as_ref()
+        .map_or(String::new(), |(name, bytes)| {
+            format!(
+                "<p class=file>{} ({} KB)</p>",
+                escape(name),
+                bytes.len().div_ceil(1024)
+            )
+        });
     format!(
         "<p class=head>to <b>{}</b></p><div class=bubble>{document}{text}</div>",
         escape(&telegram.name(message.chat)),
@@ -118,7 +121,10 @@ fn bubble(telegram: &Telegram, message: &Message) -> String {
 
 async fn raw(State(shown): State<Shown>, Path(number): Path<usize>) -> Response {
     match shown.mailbox.mails().into_iter().nth(number) {
-        Some(mail) => ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], mail.raw)
+        Some(mail) => (
+            [(header::CONTENT_TYPE, "text/plain; charset=utf-8")],
+            mail.raw,
+        )
             .into_response(),
         None => StatusCode::NOT_FOUND.into_response(),
     }

@@ -46,7 +46,23 @@ pub fn cloud_readings(database: &Path) -> anyhow::Result<BTreeMap<Key, Content>>
                 profile, closes FROM reading",
     )?;
     let rows = statement.query_map([], keyed)?;
-    rows.collect::<Result<_, _>>().context("the cloud's readings")
+    rows.collect::<Result<_, _>>()
+        .context("the cloud's readings")
+}
+
+/// The readings in a gateway's buffer.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn gateway_readings(buffer: &Path) -> anyhow::Result<BTreeMap<Key, Content>> {
+    let connection = open(buffer)?;
+    let mut statement = connection.prepare(
+        "SELECT epoch, seq, device, point, at_ms, clock, count, decimals, unit, suspect, raw,
+                profile, closes FROM reading, cursor",
+    )?;
+    let rows = statement.query_map([], keyed)?;
+    rows.collect::<Result<_, _>>()
+        .context("the gateway's readings")
 }
 
 /// The numbers of the readings that the cloud set apart.
@@ -57,7 +73,8 @@ pub fn rejected(database: &Path) -> anyhow::Result<Vec<Key>> {
     let connection = open(database)?;
     let mut statement = connection.prepare("SELECT epoch, seq FROM rejected_reading")?;
     let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    rows.collect::<Result<_, _>>().context("the set apart readings")
+    rows.collect::<Result<_, _>>()
+        .context("the set apart readings")
 }
 
 /// The difference between what the gateway committed and what the cloud has.

@@ -169,11 +169,11 @@ fn command(program: &Path, arguments: &[&str]) -> std::process::Command {
 ///
 /// # Errors
 /// When it has not said yes in time; the error names `what`.
-pub async fn wait_for<F, R>(what: &str, patience: Duration, mut ready: F) -> anyhow::Result<()>
-where
-    F: FnMut() -> R,
-    R: Future<Output = anyhow::Result<bool>>,
-{
+pub async fn wait_for(
+    what: &str,
+    patience: Duration,
+    mut ready: impl AsyncFnMut() -> anyhow::Result<bool>,
+) -> anyhow::Result<()> {
     let since = Instant::now();
     while !ready().await.with_context(|| what.to_owned())? {
         if since.elapsed() > patience {
