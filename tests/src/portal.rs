@@ -62,7 +62,7 @@ pub async fn administrator(cloud: &Cloud, email: &str) -> anyhow::Result<Browser
 /// When there is none.
 pub fn password_link(text: &str) -> anyhow::Result<String> {
     let words = text.split(|c: char| c.is_whitespace() || c == '"' || c == '<' || c == '>');
-    let link = words.filter(|word| word.contains("/password/")).last();
+    let link = words.filter(|word| word.contains("/password/")).next_back();
     Ok(link
         .with_context(|| format!("no link to set a password in: {text}"))?
         .to_owned())
