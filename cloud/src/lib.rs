@@ -14,17 +14,17 @@ pub mod account;
 pub mod billing;
 pub mod chart;
 pub mod currency;
+pub mod format;
 pub mod name;
 pub mod notice;
-pub mod format;
 pub mod plan;
 pub mod site;
 pub mod text;
 
 // The adapters: one place for each outside thing.
-pub mod document;
 pub mod clock;
 pub mod config;
+pub mod document;
 pub mod excel;
 pub mod secret;
 pub mod store;
