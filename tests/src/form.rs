@@ -39,6 +39,8 @@ pub struct Form {
     pub boxes: Vec<(String, String)>,
     /// What its submit buttons say.
     pub buttons: Vec<String>,
+    /// What stands beside a field, with the field's name.
+    pub labels: Vec<(String, String)>,
 }
 
 impl Form {
@@ -89,6 +91,17 @@ impl Form {
     pub fn clear(mut self, name: &str) -> Self {
         self.values.retain(|(key, _)| key != name);
         self
+    }
+
+    /// The name of the field beside which `label` stands.
+    ///
+    /// # Panics
+    /// When no field is labelled so.
+    #[must_use]
+    pub fn labelled(&self, label: &str) -> String {
+        let found = self.labels.iter().find(|(text, _)| text == label);
+        let found = found.unwrap_or_else(|| panic!("no '{label}' among {:?}", self.labels));
+        found.1.clone()
     }
 
     /// Whether it has a field of that name.
@@ -166,6 +179,10 @@ pub fn forms(html: &str) -> Vec<Form> {
             ("/select", _) => select.clear(),
             // Outside a select an option is but a proposal.
             ("option", Some(form)) if inside && !select.is_empty() => form.option(&select, &tag),
+            ("label", Some(form)) if inside => {
+                let name = tag.attribute("for").unwrap_or_default().to_owned();
+                form.labels.push((tag.text.trim().to_owned(), name));
+            }
             ("button", Some(form)) if inside => {
                 form.buttons.push(tag.text.trim().to_owned());
             }

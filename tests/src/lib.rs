@@ -7,6 +7,7 @@
 
 pub mod browser;
 pub mod cloud;
+pub mod demo;
 pub mod form;
 pub mod gateway;
 pub mod mailbox;

@@ -14,7 +14,7 @@ pub struct NewMeter<'a> {
     /// What people call it.
     pub label: &'a str,
     /// Profile, point and unit, as the form sends them: `eastron-sdm120/energy_import/kWh`.
-    pub counter: &'a str,
+    pub counter: String,
     /// Where it answers.
     pub unit_id: u8,
     /// On which bus.
@@ -35,6 +35,8 @@ pub struct NewMeter<'a> {
     pub minimum: &'a str,
     /// The hour at which invoices go out.
     pub send_hour: u8,
+    /// Who gets its invoices, by name, and how: `email`, `telegram`, `both`, `none`.
+    pub recipients: &'a [(&'a str, &'a str)],
 }
 
 /// Makes the first administrator by the operator's command line and signs them in.
@@ -61,8 +63,8 @@ pub async fn administrator(cloud: &Cloud, email: &str) -> anyhow::Result<Browser
 /// # Errors
 /// When there is none.
 pub fn password_link(text: &str) -> anyhow::Result<String> {
-    let words = text.split(|c: char| c.is_whitespace() || c == '"' || c == '<' || c == '>');
-    let link = words.filter(|word| word.contains("/password/")).next_back();
+    let mut words = text.split(|c: char| c.is_whitespace() || c == '"' || c == '<' || c == '>');
+    let link = words.rfind(|word| word.contains("/password/"));
     Ok(link
         .with_context(|| format!("no link to set a password in: {text}"))?
         .to_owned())
@@ -110,6 +112,37 @@ pub async fn add_account(
         .fill("email", email)
         .fill("language", language);
     let invited = administrator.submit(&page, &form).await?;
+    password_link(&invited.html())
+}
+
+/// A monitor user as the integrator invites them.
+#[derive(Debug, Clone, Copy)]
+pub struct NewMonitor<'a> {
+    /// What they are called.
+    pub name: &'a str,
+    /// Their address.
+    pub email: &'a str,
+    /// `en` or `es`.
+    pub language: &'a str,
+    /// The switch: whether they may change settings.
+    pub may_change_settings: bool,
+}
+
+/// The integrator invites a monitor user; returns the link by which they set a password.
+///
+/// # Errors
+/// When the form is refused.
+pub async fn add_monitor(integrator: &Browser, new: &NewMonitor<'_>) -> anyhow::Result<String> {
+    let page = integrator.open("/people/new").await?;
+    let mut form = page
+        .form("email")?
+        .fill("name", new.name)
+        .fill("email", new.email)
+        .fill("language", new.language);
+    if new.may_change_settings {
+        form = form.tick("may_change_settings", "on");
+    }
+    let invited = integrator.submit(&page, &form).await?;
     password_link(&invited.html())
 }
 
@@ -178,10 +211,10 @@ pub async fn meter_form(
     meter: &NewMeter<'_>,
 ) -> anyhow::Result<(Page, crate::form::Form)> {
     let page = integrator.open(&format!("{gateway}/meters")).await?;
-    let form = page
+    let mut form = page
         .form("counter")?
         .fill("label", meter.label)
-        .fill("counter", meter.counter)
+        .fill("counter", &meter.counter)
         .fill("unit_id", &meter.unit_id.to_string())
         .fill("bus", meter.bus)
         .fill("locale", meter.locale)
@@ -192,6 +225,10 @@ pub async fn meter_form(
         .fill("currency", meter.currency)
         .fill("minimum", meter.minimum)
         .fill("send_hour", &meter.send_hour.to_string());
+    for (name, delivery) in meter.recipients {
+        let field = form.labelled(name);
+        form = form.fill(&field, delivery);
+    }
     Ok((page, form))
 }
 
