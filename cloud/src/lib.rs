@@ -12,9 +12,11 @@
 pub mod account;
 pub mod billing;
 pub mod currency;
+pub mod ingest;
 pub mod name;
 pub mod notice;
 pub mod plan;
+pub mod secret;
 pub mod site;
 
 // The adapters: one place for each outside thing.
