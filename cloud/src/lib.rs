@@ -20,8 +20,11 @@ pub mod secret;
 pub mod site;
 
 // The adapters: one place for each outside thing.
+pub mod api;
 pub mod clock;
 pub mod config;
+pub mod contact;
+pub mod origin;
 pub mod store;
 
 // The wiring.
