@@ -9,15 +9,19 @@
 //! yours does not exist for you.
 
 // The core: the product's promises.
+pub mod access;
 pub mod account;
 pub mod billing;
+pub mod chart;
 pub mod currency;
 pub mod ingest;
 pub mod name;
 pub mod notice;
+pub mod format;
 pub mod plan;
 pub mod secret;
 pub mod site;
+pub mod text;
 
 // The adapters: one place for each outside thing.
 pub mod api;
@@ -25,6 +29,11 @@ pub mod clock;
 pub mod config;
 pub mod contact;
 pub mod origin;
+pub mod document;
+pub mod clock;
+pub mod config;
+pub mod excel;
+pub mod secret;
 pub mod store;
 
 // The wiring.

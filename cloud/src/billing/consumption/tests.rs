@@ -1,0 +1,189 @@
+use common::id::{DeviceId, MeterId};
+use common::quantity::Quantity;
+use common::reading::ClockTrust;
+use jiff::civil::date;
+
+use super::*;
+
+const AT: &str = "2026-10-01T07:00:00Z";
+
+fn instant(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn mounting(device: i64, from: &str, until: Option<&str>) -> Mounting {
+    Mounting {
+        meter: MeterId(1),
+        device: DeviceId(device),
+        point: "energy_import".to_owned(),
+        from: instant(from),
+        until: until.map(instant),
+    }
+}
+
+fn taken(device: i64, at: &str, value: &str) -> Taken {
+    Taken {
+        gateway: GatewayId(1),
+        epoch: Epoch(1),
+        reading: Reading {
+            seq: 1,
+            at: instant(at),
+            clock: ClockTrust::Trusted,
+            device: DeviceId(device),
+            point: "energy_import".to_owned(),
+            quantity: Some(Quantity::new(value.parse().unwrap(), Unit::KiloWh).unwrap()),
+            suspect: None,
+            raw: "0000".to_owned(),
+            profile: "p@1".to_owned(),
+            closes: None,
+        },
+    }
+}
+
+fn start() -> DayStart {
+    DayStart {
+        date: date(2026, 10, 1),
+        at: instant(AT),
+    }
+}
+
+fn picked(readings: &[Taken]) -> Option<String> {
+    let mountings = [mounting(1, "2026-01-01T00:00:00Z", None)];
+    let boundary = register_at(start(), &mountings, readings).ok()?;
+    Some(boundary.register.value().to_string())
+}
+
+#[test]
+fn the_nearest_good_reading_within_ten_minutes_stands_for_the_start_of_a_day() {
+    let near = [
+        taken(1, "2026-10-01T06:55:00Z", "1"),
+        taken(1, "2026-10-01T07:00:02Z", "2"),
+        taken(1, "2026-10-01T07:01:00Z", "3"),
+    ];
+    assert_eq!(picked(&near).as_deref(), Some("2"));
+    assert_eq!(picked(&near[..1]).as_deref(), Some("1"));
+    let edge = ["2026-10-01T06:50:00Z", "2026-10-01T07:10:00Z"];
+    for at in edge {
+        assert!(picked(&[taken(1, at, "1")]).is_some(), "{at}");
+    }
+    let beyond = ["2026-10-01T06:49:59Z", "2026-10-01T07:10:01Z"];
+    for at in beyond {
+        assert_eq!(picked(&[taken(1, at, "1")]), None, "{at}");
+    }
+}
+
+#[test]
+fn a_reading_that_cannot_be_believed_stands_for_nothing() {
+    let good = taken(1, AT, "5");
+    let mut untrusted = good.clone();
+    untrusted.reading.clock = ClockTrust::Untrusted;
+    let mut suspect = good.clone();
+    suspect.reading.quantity = None;
+    let mut other_point = good.clone();
+    other_point.reading.point = "energy_export".to_owned();
+    let bad = [untrusted, suspect, other_point, taken(2, AT, "5")];
+    for reading in &bad {
+        assert_eq!(picked(std::slice::from_ref(reading)), None);
+    }
+    let mountings = [mounting(1, "2026-01-01T00:00:00Z", None)];
+    let missing = Hold::ReadingMissing {
+        date: date(2026, 10, 1),
+        at: instant(AT),
+    };
+    assert_eq!(register_at(start(), &mountings, &bad), Err(missing));
+    let not_yet = [mounting(1, "2026-10-02T00:00:00Z", None)];
+    let no_device = Hold::NoDevice {
+        date: date(2026, 10, 1),
+    };
+    assert_eq!(register_at(start(), &not_yet, &[good]), Err(no_device));
+}
+
+#[test]
+fn a_register_that_fell_changed_its_unit_or_its_device_makes_no_consumption() {
+    let boundary_of = |device, day: i8, value| {
+        let taken = taken(device, AT, value);
+        boundary(date(2026, 10, day), &taken).unwrap()
+    };
+    let opening = boundary_of(1, 1, "12345.6");
+    let used = stretch(&opening, &boundary_of(1, 2, "12690.45"), Unit::KiloWh).unwrap();
+    assert_eq!(used.quantity.to_string(), "344.85");
+    assert_eq!(
+        stretch(&opening, &opening, Unit::KiloWh).unwrap().quantity,
+        Decimal::ZERO
+    );
+    let fell = stretch(&opening, &boundary_of(1, 2, "12345.5"), Unit::KiloWh);
+    assert!(matches!(fell, Err(Hold::RegisterFell { .. })), "{fell:?}");
+    let changed = stretch(&opening, &boundary_of(2, 2, "20000"), Unit::KiloWh);
+    assert!(
+        matches!(changed, Err(Hold::DeviceChanged { .. })),
+        "{changed:?}"
+    );
+    let unit = stretch(&opening, &boundary_of(1, 2, "20000"), Unit::MegaWh);
+    assert!(matches!(unit, Err(Hold::UnitDiffers { .. })), "{unit:?}");
+}
+
+#[test]
+fn the_first_date_is_the_first_whole_day_with_a_closing_reading() {
+    let zone = Zone::new("America/Tijuana").unwrap();
+    let mountings = [mounting(1, "2026-10-01T20:00:00Z", None)];
+    let closing = |day: i8, at: &str| {
+        let mut taken = taken(1, at, "1");
+        taken.reading.closes = Some(date(2026, 10, day));
+        taken
+    };
+    let closings = [
+        closing(1, "2026-10-01T07:00:01Z"),
+        // Too late to be a boundary.
+        closing(2, "2026-10-02T09:00:00Z"),
+        closing(3, "2026-10-03T07:00:01Z"),
+    ];
+    assert_eq!(
+        first_date(&mountings, &closings, &zone),
+        Ok(date(2026, 10, 3))
+    );
+    let none = Hold::NoFirstReading {
+        since: instant("2026-10-01T20:00:00Z"),
+    };
+    assert_eq!(first_date(&mountings, &closings[..2], &zone), Err(none));
+}
+
+#[test]
+fn a_day_without_a_closing_reading_is_unknown_and_so_is_its_neighbour() {
+    let zone = Zone::new("America/Tijuana").unwrap();
+    let mountings = [mounting(1, "2026-01-01T00:00:00Z", None)];
+    // 1 November 2026 has 25 hours in Tijuana.
+    let period = Period {
+        from: date(2026, 10, 30),
+        until: date(2026, 11, 4),
+        starts_at: instant("2026-10-30T07:00:00Z"),
+        ends_at: instant("2026-11-04T08:00:00Z"),
+    };
+    let readings = [
+        taken(1, "2026-10-30T07:00:00Z", "10"),
+        taken(1, "2026-10-31T07:00:00Z", "12"),
+        taken(1, "2026-11-01T07:00:00Z", "15.5"),
+        taken(1, "2026-11-02T08:00:00Z", "20"),
+        taken(1, "2026-11-04T08:00:00Z", "30"),
+    ];
+    let days = daily(&period, &zone, Unit::KiloWh, &mountings, &readings).unwrap();
+    let used: Vec<_> = days
+        .iter()
+        .map(|day| {
+            (
+                day.date.day(),
+                day.quantity.map(|quantity| quantity.to_string()),
+            )
+        })
+        .collect();
+    let known = |text: &str| Some(text.to_owned());
+    assert_eq!(
+        used,
+        [
+            (30, known("2")),
+            (31, known("3.5")),
+            (1, known("4.5")),
+            (2, None),
+            (3, None)
+        ]
+    );
+}

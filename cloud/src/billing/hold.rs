@@ -1,0 +1,75 @@
+//! Why a period that has ended cannot be billed. Kept as JSON beside the held period, so
+//! that every page and message can say it in its own language.
+
+use common::quantity::Quantity;
+use common::unit::Unit;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+/// What stands between a period and its invoice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "hold", rename_all = "snake_case")]
+pub enum Hold {
+    /// There is no closing reading since the device was mounted, so nothing to start from.
+    NoFirstReading {
+        /// When it was mounted.
+        since: Timestamp,
+    },
+    /// No device served the meter at one of the boundaries.
+    NoDevice {
+        /// The date that starts there.
+        date: Date,
+    },
+    /// There is no good reading near enough to one of the boundaries.
+    ReadingMissing {
+        /// The date that starts there.
+        date: Date,
+        /// The instant at which it does.
+        at: Timestamp,
+    },
+    /// The device was exchanged within the period.
+    DeviceChanged {
+        /// The last boundary that was read from the old one.
+        from: Date,
+        /// The first that was read from the new one.
+        until: Date,
+    },
+    /// The register counts in another unit than the meter is billed in.
+    UnitDiffers {
+        /// The boundary at which it did.
+        date: Date,
+        /// The unit of the bill.
+        billed: Unit,
+        /// The unit of the register.
+        read: Unit,
+    },
+    /// The register fell: it was reset, rolled over, or belongs to another device.
+    RegisterFell {
+        /// The boundary before.
+        from: Date,
+        /// The boundary after.
+        until: Date,
+        /// What it held before.
+        before: Quantity,
+        /// What it held after.
+        after: Quantity,
+    },
+    /// A quantity or an amount has more digits than can be computed exactly.
+    TooManyDigits,
+}
+
+impl Hold {
+    /// The stable text that the store keeps.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        // Dates, instants, decimals and unit codes are always JSON.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// The reason that [`Self::to_json`] wrote.
+    #[must_use]
+    pub fn from_json(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+}

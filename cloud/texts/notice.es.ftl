@@ -1,0 +1,1 @@
+# Correos y mensajes de Telegram.
