@@ -30,11 +30,7 @@ pub mod config;
 pub mod contact;
 pub mod origin;
 pub mod document;
-pub mod clock;
-pub mod config;
-pub mod document;
 pub mod excel;
-pub mod secret;
 pub mod store;
 
 // The wiring.
