@@ -56,11 +56,13 @@ pub fn may(actor: &Actor, action: Action, object: &Object) -> bool {
         Object::Account(account) => actor.is(Role::Integrator, account).is_some(),
         Object::Meter(account, meter) => {
             actor.is(Role::Integrator, account).is_some()
-                || actor.assigned_as_monitor(account, meter).is_some_and(|monitor| match action {
-                    Action::See => true,
-                    Action::ChangeSettings => monitor.may_change_settings,
-                    Action::Manage => false,
-                })
+                || actor
+                    .assigned_as_monitor(account, meter)
+                    .is_some_and(|monitor| match action {
+                        Action::See => true,
+                        Action::ChangeSettings => monitor.may_change_settings,
+                        Action::Manage => false,
+                    })
         }
     }
 }

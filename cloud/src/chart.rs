@@ -9,22 +9,22 @@
 use std::fmt::Write as _;
 
 use common::unit::Unit;
-use jiff::civil::Date;
 use rust_decimal::{Decimal, RoundingStrategy};
 
-use crate::billing::invoice::{DailyUse, Invoice};
+use crate::billing::invoice::DailyUse;
 use crate::format::Format;
 use crate::text::{Arg, Text};
 use axis::Axis;
 
+pub use periods::{PeriodUse, periods, periods_height, periods_of};
+
 mod axis;
+mod periods;
 #[cfg(test)]
 mod tests;
 
 /// The colour of what the chart is about.
 const ACCENT: &str = "#0b5fff";
-/// The colour of what it is compared with.
-const QUIET: &str = "#9db4d6";
 /// How wide a digit is, in hundredths of the size of its letters (Noto Sans: 57; others less).
 const DIGIT_WIDTH: i64 = 58;
 
@@ -75,117 +75,6 @@ pub fn gaps(daily: &[DailyUse], text: Text) -> Option<String> {
     let days = daily.iter().filter(|day| day.quantity.is_none()).count();
     let days = i64::try_from(days).unwrap_or(i64::MAX);
     (days > 0).then(|| text.with("document-gaps", &[("days", days.into())]))
-}
-
-/// A period as a bar.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PeriodUse {
-    /// Its first day.
-    pub from: Date,
-    /// The day after its last.
-    pub until: Date,
-    /// What was measured.
-    pub measured: Decimal,
-    /// Whether it is the one that the page is about.
-    pub now: bool,
-}
-
-/// The invoice's period and those before it, the newest first.
-#[must_use]
-pub fn periods_of(invoice: &Invoice) -> Vec<PeriodUse> {
-    let now = PeriodUse {
-        from: invoice.period.from,
-        until: invoice.period.until,
-        measured: invoice.measured,
-        now: true,
-    };
-    let earlier = invoice.earlier.iter().map(|period| PeriodUse {
-        from: period.from,
-        until: period.until,
-        measured: period.measured,
-        now: false,
-    });
-    std::iter::once(now).chain(earlier).collect()
-}
-
-/// Periods as rows: their days, a bar, what was measured. Its height is [`periods_height`].
-#[must_use]
-pub fn periods(periods: &[PeriodUse], unit: Unit, format: &Format, frame: Frame) -> String {
-    let text = Text::new(format.locale());
-    let letters = frame.letters;
-    let height = periods_height(periods.len(), letters);
-    let names: Vec<String> = periods
-        .iter()
-        .map(|one| format.dates(one.from, one.until))
-        .collect();
-    let values: Vec<String> = periods
-        .iter()
-        .map(|one| format.quantity(one.measured, unit))
-        .collect();
-    let left = widest(&names, letters);
-    let right = frame.width - widest(&values, letters);
-    let most = periods
-        .iter()
-        .map(|one| one.measured)
-        .max()
-        .unwrap_or_default();
-    let mut svg = open(frame.width, height, letters);
-    let _ = write!(
-        svg,
-        "<title>{}</title>",
-        escape(&text.get("document-chart-periods"))
-    );
-    let rows = periods.iter().zip(names.iter().zip(&values));
-    for (row, (period, (name, value))) in (0..).zip(rows) {
-        let top = row * row_height(letters);
-        let baseline = top + row_height(letters) / 2 + letters / 3;
-        let long = share(period.measured, most, (right - left - letters).max(1));
-        let (class, colour) = if period.now {
-            ("now", ACCENT)
-        } else {
-            ("bar", QUIET)
-        };
-        let weight = if period.now {
-            r#" font-weight="bold""#
-        } else {
-            ""
-        };
-        let thick = letters + letters / 4;
-        let bar_top = top + (row_height(letters) - thick) / 2;
-        let _ = write!(
-            svg,
-            concat!(
-                r#"<text class="label" x="0" y="{baseline}"{weight}>{name}</text>"#,
-                r#"<rect class="{class}" fill="{colour}" x="{left}" y="{bar_top}" "#,
-                r#"width="{long}" height="{thick}"/>"#,
-                r#"<text class="value" x="{end}" y="{baseline}" text-anchor="end"{weight}>"#,
-                "{value}</text>",
-            ),
-            baseline = baseline,
-            weight = weight,
-            name = escape(name),
-            class = class,
-            colour = colour,
-            left = left,
-            bar_top = bar_top,
-            long = long.max(Decimal::ONE),
-            thick = thick,
-            end = frame.width,
-            value = escape(value),
-        );
-    }
-    svg.push_str("</svg>");
-    svg
-}
-
-/// How high a chart of that many periods is.
-#[must_use]
-pub fn periods_height(periods: usize, letters: i64) -> i64 {
-    i64::try_from(periods).unwrap_or(0) * row_height(letters)
-}
-
-fn row_height(letters: i64) -> i64 {
-    letters * 2
 }
 
 /// Where the bars stand.

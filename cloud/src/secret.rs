@@ -25,11 +25,13 @@ pub fn new() -> String {
 /// What is kept of a secret: SHA-256, in hexadecimal.
 #[must_use]
 pub fn hash(secret: &str) -> String {
-    Sha256::digest(secret).iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    Sha256::digest(secret)
+        .iter()
+        .fold(String::new(), |mut text, byte| {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }
 
 /// A new enrolment code, as people read it to each other: `K7FM-2QPX`.
@@ -79,7 +81,13 @@ mod tests {
         assert_eq!(code.len(), 9, "{code}");
         let careless = format!(" {} ", code.to_lowercase().replace('-', ""));
         assert_eq!(enrolment_code_hash(&code), enrolment_code_hash(&careless));
-        assert_eq!(enrolment_code_hash("0110-AAAA"), enrolment_code_hash("oiLo aaaa"));
-        assert_ne!(enrolment_code_hash("AAAA-AAAA"), enrolment_code_hash("AAAA-AAAB"));
+        assert_eq!(
+            enrolment_code_hash("0110-AAAA"),
+            enrolment_code_hash("oiLo aaaa")
+        );
+        assert_ne!(
+            enrolment_code_hash("AAAA-AAAA"),
+            enrolment_code_hash("AAAA-AAAB")
+        );
     }
 }

@@ -40,12 +40,32 @@ fn the_matrix() {
         Object::Meter(OTHER, METER),
     ];
     let table = [
-        ("administrator", administrator, ["sCm", "---", "---", "---", "---", "---"]),
-        ("integrator", integrator, ["---", "sCm", "---", "sCm", "sCm", "---"]),
-        ("monitor, reading", reader, ["---", "---", "---", "s--", "---", "---"]),
-        ("monitor, setting", setter, ["---", "---", "---", "sC-", "---", "---"]),
+        (
+            "administrator",
+            administrator,
+            ["sCm", "---", "---", "---", "---", "---"],
+        ),
+        (
+            "integrator",
+            integrator,
+            ["---", "sCm", "---", "sCm", "sCm", "---"],
+        ),
+        (
+            "monitor, reading",
+            reader,
+            ["---", "---", "---", "s--", "---", "---"],
+        ),
+        (
+            "monitor, setting",
+            setter,
+            ["---", "---", "---", "sC-", "---", "---"],
+        ),
         // Assigned once, but no longer in the account.
-        ("stranger", stranger, ["---", "---", "---", "---", "---", "---"]),
+        (
+            "stranger",
+            stranger,
+            ["---", "---", "---", "---", "---", "---"],
+        ),
     ];
     for (who, actor, expected) in table {
         for (object, expected) in objects.iter().zip(expected) {
@@ -56,7 +76,13 @@ fn the_matrix() {
             ];
             let found: String = actions
                 .into_iter()
-                .map(|(action, letter)| if may(&actor, action, object) { letter } else { '-' })
+                .map(|(action, letter)| {
+                    if may(&actor, action, object) {
+                        letter
+                    } else {
+                        '-'
+                    }
+                })
                 .collect();
             assert_eq!(found, expected, "{who} and {object:?}");
         }

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::{Buffer, BufferError, sql};
+use crate::files;
 
 /// Before 3.51.3 a reset of the WAL could corrupt a database under two connections.
 const SQLITE_VERSION_MIN: i32 = 3_051_003;
@@ -24,7 +25,7 @@ pub(super) fn open(path: &Path, now: Timestamp) -> Result<Buffer, BufferError> {
     let lock = lock(path)?;
     let (connection, set_aside) = match connect(path) {
         Err(error) if is_damage(&error) => {
-            let aside = set_aside(path, now)?;
+            let aside = set_aside(path, "damaged", now)?;
             tracing::error!(
                 path = %path.display(), aside = %aside.display(), %error,
                 "the buffer is damaged: set aside, a new epoch begins"
@@ -33,6 +34,11 @@ pub(super) fn open(path: &Path, now: Timestamp) -> Result<Buffer, BufferError> {
         }
         other => (other?, None),
     };
+    files::give_to_owner_of_directory(path).map_err(|source| BufferError::File {
+        doing: "give away",
+        path: path.to_owned(),
+        source,
+    })?;
     Ok(Buffer {
         epoch: epoch(&connection)?,
         connection,
@@ -74,6 +80,7 @@ fn lock(path: &Path) -> Result<File, BufferError> {
         .write(true)
         .open(&lock_path)
         .map_err(failed)?;
+    files::give_to_owner_of_directory(&lock_path).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(BufferError::InUse(path.to_owned())),
@@ -92,10 +99,10 @@ fn is_damage(error: &BufferError) -> bool {
     ) || matches!(source, rusqlite::Error::QueryReturnedNoRows)
 }
 
-fn set_aside(path: &Path, now: Timestamp) -> Result<PathBuf, BufferError> {
+pub(super) fn set_aside(path: &Path, word: &str, now: Timestamp) -> Result<PathBuf, BufferError> {
     let stamp = now.strftime("%Y%m%dT%H%M%SZ");
     let free = |n: &u32| {
-        let aside = beside(path, &format!(".damaged-{stamp}-{n}"));
+        let aside = beside(path, &format!(".{word}-{stamp}-{n}"));
         (!aside.exists()).then_some(aside)
     };
     let aside = (1..).find_map(|n| free(&n)).unwrap_or_else(|| path.into());
