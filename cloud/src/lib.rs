@@ -13,9 +13,9 @@ pub mod account;
 pub mod billing;
 pub mod chart;
 pub mod currency;
+pub mod format;
 pub mod name;
 pub mod notice;
-pub mod format;
 pub mod plan;
 pub mod site;
 pub mod text;
@@ -25,6 +25,9 @@ pub mod clock;
 pub mod config;
 pub mod excel;
 pub mod store;
+
+// What happens by itself.
+pub mod jobs;
 
 // The wiring.
 pub mod run;
