@@ -13,6 +13,7 @@ use jiff::civil::Date;
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use crate::billing::invoice::{DailyUse, Invoice};
+use crate::currency::Currency;
 use crate::format::Format;
 use crate::text::{Arg, Text};
 use axis::Axis;
@@ -86,6 +87,8 @@ pub struct PeriodUse {
     pub until: Date,
     /// What was measured.
     pub measured: Decimal,
+    /// What it cost, shown where there is room.
+    pub total: Option<(Decimal, Currency)>,
     /// Whether it is the one that the page is about.
     pub now: bool,
 }
@@ -97,85 +100,122 @@ pub fn periods_of(invoice: &Invoice) -> Vec<PeriodUse> {
         from: invoice.period.from,
         until: invoice.period.until,
         measured: invoice.measured,
+        total: Some((invoice.total, invoice.currency)),
         now: true,
     };
     let earlier = invoice.earlier.iter().map(|period| PeriodUse {
         from: period.from,
         until: period.until,
         measured: period.measured,
+        total: Some((period.total, invoice.currency)),
         now: false,
     });
     std::iter::once(now).chain(earlier).collect()
 }
 
-/// Periods as rows: their days, a bar, what was measured. Its height is [`periods_height`].
+/// Periods as rows: their days, a bar, what was measured, and, where there is room, what it
+/// cost. Its height is [`periods_height`].
 #[must_use]
 pub fn periods(periods: &[PeriodUse], unit: Unit, format: &Format, frame: Frame) -> String {
-    let text = Text::new(format.locale());
     let letters = frame.letters;
-    let height = periods_height(periods.len(), letters);
-    let names: Vec<String> = periods
-        .iter()
-        .map(|one| format.dates(one.from, one.until))
-        .collect();
-    let values: Vec<String> = periods
-        .iter()
-        .map(|one| format.quantity(one.measured, unit))
-        .collect();
+    let each = |text: &dyn Fn(&PeriodUse) -> String| periods.iter().map(text).collect();
+    let names: Vec<String> = each(&|one| format.dates(one.from, one.until));
+    let values: Vec<String> = each(&|one| format.quantity(one.measured, unit));
+    let costs: Vec<String> = each(&|one| {
+        one.total.map_or(String::new(), |(total, currency)| {
+            format.money(total, currency)
+        })
+    });
     let left = widest(&names, letters);
-    let right = frame.width - widest(&values, letters);
+    let room = frame.width - left - widest(&values, letters) - letters;
+    let cost = widest(&costs, letters) + letters;
+    let with_cost = room - cost >= frame.width / 4;
+    let columns = Columns {
+        left,
+        room: (if with_cost { room - cost } else { room }).max(1),
+        value: if with_cost {
+            frame.width - cost
+        } else {
+            frame.width
+        },
+        cost: with_cost.then_some(frame.width),
+    };
     let most = periods
         .iter()
         .map(|one| one.measured)
         .max()
         .unwrap_or_default();
-    let mut svg = open(frame.width, height, letters);
-    let _ = write!(
-        svg,
-        "<title>{}</title>",
-        escape(&text.get("document-chart-periods"))
-    );
-    let rows = periods.iter().zip(names.iter().zip(&values));
-    for (row, (period, (name, value))) in (0..).zip(rows) {
-        let top = row * row_height(letters);
-        let baseline = top + row_height(letters) / 2 + letters / 3;
-        let long = share(period.measured, most, (right - left - letters).max(1));
-        let (class, colour) = if period.now {
-            ("now", ACCENT)
-        } else {
-            ("bar", QUIET)
-        };
+    let mut svg = open(frame.width, periods_height(periods.len(), letters), letters);
+    let title = Text::new(format.locale()).get("document-chart-periods");
+    let _ = write!(svg, "<title>{}</title>", escape(&title));
+    let texts = names.iter().zip(&values).zip(&costs);
+    for (row, (period, ((name, value), cost))) in (0..).zip(periods.iter().zip(texts)) {
         let weight = if period.now {
             r#" font-weight="bold""#
         } else {
             ""
         };
-        let thick = letters + letters / 4;
-        let bar_top = top + (row_height(letters) - thick) / 2;
-        let _ = write!(
-            svg,
-            concat!(
-                r#"<text class="label" x="0" y="{baseline}"{weight}>{name}</text>"#,
-                r#"<rect class="{class}" fill="{colour}" x="{left}" y="{bar_top}" "#,
-                r#"width="{long}" height="{thick}"/>"#,
-                r#"<text class="value" x="{end}" y="{baseline}" text-anchor="end"{weight}>"#,
-                "{value}</text>",
-            ),
-            baseline = baseline,
-            weight = weight,
-            name = escape(name),
-            class = class,
-            colour = colour,
-            left = left,
-            bar_top = bar_top,
-            long = long.max(Decimal::ONE),
-            thick = thick,
-            end = frame.width,
-            value = escape(value),
+        let _ = write!(svg, "<g{weight}>");
+        columns.bar(&mut svg, row, letters, period, most);
+        Columns::text(&mut svg, row, letters, ("label", "start", 0), name);
+        Columns::text(
+            &mut svg,
+            row,
+            letters,
+            ("value", "end", columns.value),
+            value,
         );
+        if let Some(end) = columns.cost {
+            Columns::text(&mut svg, row, letters, ("value", "end", end), cost);
+        }
+        svg.push_str("</g>");
     }
     svg.push_str("</svg>");
     svg
+}
+
+/// Where the parts of a row begin or end.
+struct Columns {
+    left: i64,
+    room: i64,
+    value: i64,
+    cost: Option<i64>,
+}
+
+impl Columns {
+    fn bar(&self, svg: &mut String, row: i64, letters: i64, period: &PeriodUse, most: Decimal) {
+        let (class, colour) = if period.now {
+            ("now", ACCENT)
+        } else {
+            ("bar", QUIET)
+        };
+        let thick = letters + letters / 4;
+        let _ = write!(
+            svg,
+            r#"<rect class="{}" fill="{}" x="{}" y="{}" width="{}" height="{}"/>"#,
+            class,
+            colour,
+            self.left,
+            row * row_height(letters) + (row_height(letters) - thick) / 2,
+            share(period.measured, most, self.room).max(Decimal::ONE),
+            thick,
+        );
+    }
+
+    fn text(
+        svg: &mut String,
+        row: i64,
+        letters: i64,
+        (class, anchor, x): (&str, &str, i64),
+        text: &str,
+    ) {
+        let y = row * row_height(letters) + row_height(letters) / 2 + letters / 3;
+        let _ = write!(
+            svg,
+            r#"<text class="{class}" x="{x}" y="{y}" text-anchor="{anchor}">{}</text>"#,
+            escape(text),
+        );
+    }
 }
 
 /// How high a chart of that many periods is.

@@ -9,6 +9,7 @@
 //! yours does not exist for you.
 
 // The core: the product's promises.
+pub mod access;
 pub mod account;
 pub mod billing;
 pub mod chart;
@@ -21,9 +22,11 @@ pub mod site;
 pub mod text;
 
 // The adapters: one place for each outside thing.
+pub mod document;
 pub mod clock;
 pub mod config;
 pub mod excel;
+pub mod secret;
 pub mod store;
 
 // What happens by itself.

@@ -26,6 +26,19 @@ impl Language {
             Self::Es => "es",
         }
     }
+
+    /// The language in the region where most of its readers live, for where nobody chose one.
+    #[must_use]
+    pub fn locale(self) -> Locale {
+        let region = match self {
+            Self::En => *b"US",
+            Self::Es => *b"MX",
+        };
+        Locale {
+            language: self,
+            region,
+        }
+    }
 }
 
 impl FromStr for Language {

@@ -49,6 +49,7 @@ fn periods_are_rows_with_their_days_and_what_was_measured() {
         from: date(2026, month, 1),
         until: date(2026, month + 1, 1),
         measured: Decimal::new(measured, 1),
+        total: None,
         now,
     };
     let bars = [period(10, 3448, true), period(9, 0, false)];

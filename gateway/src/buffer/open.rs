@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::{Buffer, BufferError, sql};
+use crate::files;
 
 /// Before 3.51.3 a reset of the WAL could corrupt a database under two connections.
 const SQLITE_VERSION_MIN: i32 = 3_051_003;
@@ -33,6 +34,11 @@ pub(super) fn open(path: &Path, now: Timestamp) -> Result<Buffer, BufferError> {
         }
         other => (other?, None),
     };
+    files::give_to_owner_of_directory(path).map_err(|source| BufferError::File {
+        doing: "give away",
+        path: path.to_owned(),
+        source,
+    })?;
     Ok(Buffer {
         epoch: epoch(&connection)?,
         connection,
@@ -74,6 +80,7 @@ fn lock(path: &Path) -> Result<File, BufferError> {
         .write(true)
         .open(&lock_path)
         .map_err(failed)?;
+    files::give_to_owner_of_directory(&lock_path).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(BufferError::InUse(path.to_owned())),

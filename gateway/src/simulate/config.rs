@@ -119,7 +119,8 @@ pub struct MeterConfig {
     pub since: Timestamp,
     /// What it counts a day, on the average of a week, in `unit`.
     pub per_day: Decimal,
-    /// Its unit; the first one of the profile's first billing point if not said.
+    /// The unit of those figures, and of the meter where its unit register allows; the first
+    /// one of the profile's first billing point if not said.
     #[serde(default)]
     pub unit: Option<Unit>,
     /// How the consumption spreads over the day.

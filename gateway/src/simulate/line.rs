@@ -189,7 +189,7 @@ impl SimulatedLine {
         let on_line = self
             .meters
             .iter_mut()
-            .find(|other| other.meter.unit_id == asked.unit_id);
+            .find(|other| other.meter.unit_id() == asked.unit_id);
         let Some(answering) = on_line.filter(|other| other.meter.answers(now)) else {
             return;
         };
@@ -203,10 +203,9 @@ impl SimulatedLine {
         let mut reply = slave::reply(asked, &answering.meter.profile, &registers);
         answering.replies = answering.replies.wrapping_add(1);
         let fail_every = answering.meter.fail_every;
-        if fail_every > 0 && answering.replies.is_multiple_of(fail_every) {
-            if let Some(last) = reply.last_mut() {
-                *last = !*last;
-            }
+        let fails = fail_every > 0 && answering.replies.is_multiple_of(fail_every);
+        if let Some(last) = reply.last_mut().filter(|_| fails) {
+            *last = !*last;
         }
         let thinking = Duration::from_millis(answering.meter.delay_ms);
         self.pause(thinking, reply.len()).await;

@@ -28,8 +28,8 @@ pub enum MeterError {
     /// Modbus gives no such unit id to a meter.
     #[error("unit id {0} is not one of a meter, which are 1 to 247")]
     UnitId(u8),
-    /// The profile counts in no such unit.
-    #[error("profile '{profile}' bills in no {unit}")]
+    /// The profile counts something else.
+    #[error("profile '{profile}' counts nothing that is in {unit}")]
     Unit {
         /// Which profile.
         profile: String,
@@ -50,7 +50,7 @@ pub enum MeterError {
 /// A meter on a simulated line.
 #[derive(Debug, Clone)]
 pub struct SimulatedMeter {
-    pub(super) unit_id: u8,
+    unit_id: u8,
     pub(super) profile: Profile,
     pub(super) delay_ms: u64,
     pub(super) fail_every: u32,
@@ -74,7 +74,7 @@ impl SimulatedMeter {
             .ok_or_else(|| MeterError::NoProfile(config.profile.clone()))?;
         let billed: Vec<Unit> = profile.billing_points().flat_map(Point::units).collect();
         let unit = config.unit.or(billed.first().copied()).unwrap_or(Unit::One);
-        if !billed.contains(&unit) {
+        if !billed.iter().any(|known| unit.factor_to(*known).is_some()) {
             return Err(MeterError::Unit {
                 profile: profile.id.clone(),
                 unit,
@@ -92,6 +92,12 @@ impl SimulatedMeter {
         };
         meter.registers(config.since)?;
         Ok(meter)
+    }
+
+    /// Its unit id.
+    #[must_use]
+    pub fn unit_id(&self) -> u8 {
+        self.unit_id
     }
 
     /// Whether it answers at all.

@@ -1,0 +1,429 @@
+//! What stands on the page of an invoice, and where.
+
+use common::unit::Medium;
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+
+use super::measure::{Place, Weight};
+use super::{DocumentError, Paper};
+use crate::billing::invoice::{Boundary, Invoice, Line, LineKind};
+use crate::chart::{self, Frame};
+use crate::format::Format;
+use crate::site::Zone;
+use crate::text::{Arg, Text};
+
+/// The white border, in points; so are all lengths here.
+const MARGIN: u16 = 50;
+const LABEL_LETTERS: u16 = 22;
+const LABEL_LINE: u16 = 26;
+const LABEL_LINES: usize = 2;
+const TOTAL_LETTERS: u16 = 30;
+const ROW: u16 = 19;
+/// How far apart rows are at least while the days' bars stay.
+const ROW_READABLE: u16 = 12;
+const ROW_LEAST: u16 = 4;
+const PANEL: u16 = 84;
+const HEADING: u16 = 34;
+const DAILY_MAX: u16 = 140;
+const DAILY_MIN: u16 = 60;
+/// The line under the days' bars that speaks of gaps.
+const GAPS: u16 = 14;
+const CHART_LETTERS: i64 = 8;
+/// The mark that lies across a simulated invoice.
+const MARK_LETTERS: u16 = 110;
+/// What the notice at the foot needs.
+const FOOT: u16 = 62;
+/// Periods whose lengths differ by more days are not compared.
+const COMPARABLE_DAYS: i32 = 3;
+
+/// A row of the calculation.
+pub(super) struct Row {
+    pub(super) y: u16,
+    pub(super) name: String,
+    pub(super) how: String,
+    pub(super) value: String,
+    pub(super) bold: bool,
+    /// Whether a rule stands above it.
+    pub(super) ruled: bool,
+}
+
+/// The page, ready to be filled in.
+#[derive(askama::Template)]
+#[template(path = "document/invoice.svg", escape = "html")]
+pub(super) struct Page {
+    pub(super) title: String,
+    pub(super) paper: Paper,
+    text: Text,
+    layout: Layout,
+    left: u16,
+    right: u16,
+    issuer: String,
+    site: String,
+    number: String,
+    issued: String,
+    label: Vec<String>,
+    about: String,
+    dates: String,
+    total: String,
+    total_letters: u32,
+    consumption: String,
+    consumption_letters: u32,
+    comparison: String,
+    row_letters: u16,
+    rows: Vec<Row>,
+    daily: String,
+    gaps: String,
+    gaps_y: u16,
+    periods: String,
+    notice: String,
+    compare: String,
+    ids: String,
+    simulated: String,
+    mark: String,
+    mark_letters: u32,
+}
+
+/// Where the parts stand that others push about.
+struct Layout {
+    panel_y: u16,
+    rows_y: u16,
+    row: u16,
+    daily_y: u16,
+    daily_height: u16,
+    periods_y: u16,
+}
+
+impl Layout {
+    /// The layout for that many lines of the label, rows of the calculation, and periods. When
+    /// there is too little room, the days' bars get lower, then the rows closer; where those could
+    /// no longer be read, the days give way to them.
+    fn new(paper: Paper, label_lines: usize, rows: usize, periods: usize) -> Self {
+        let (label_lines, rows) = (count(label_lines), count(rows));
+        let panel_y = 158_u16.saturating_add(label_lines.saturating_mul(LABEL_LINE));
+        let rows_y = panel_y + PANEL + HEADING;
+        let periods = height(chart::periods_height(periods, CHART_LETTERS));
+        let last_periods_y = paper.height - MARGIN - FOOT - periods;
+        let room = last_periods_y.saturating_sub(rows_y + HEADING);
+        let with_daily = HEADING + DAILY_MIN + GAPS + rows.saturating_mul(ROW_READABLE);
+        let daily_min = if room < with_daily {
+            0
+        } else {
+            HEADING + DAILY_MIN + GAPS
+        };
+        let row = (room.saturating_sub(daily_min) / rows.max(1)).clamp(ROW_LEAST, ROW);
+        let rows_end = rows_y + rows.saturating_mul(row);
+        let daily_y = rows_end + HEADING;
+        let room = last_periods_y.saturating_sub(daily_y + GAPS + HEADING);
+        let daily_height = if daily_min == 0 {
+            0
+        } else {
+            room.clamp(DAILY_MIN, DAILY_MAX)
+        };
+        let periods_y = match daily_height {
+            0 => rows_end + HEADING,
+            height => daily_y + height + GAPS + HEADING,
+        };
+        Self {
+            panel_y,
+            rows_y,
+            row,
+            daily_y,
+            daily_height,
+            periods_y,
+        }
+    }
+}
+
+impl Page {
+    pub(super) fn new(invoice: &Invoice) -> Result<Self, DocumentError> {
+        let say = Say::new(invoice)?;
+        let paper = Paper::of(&invoice.locale.region());
+        let (left, right) = (MARGIN, paper.width - MARGIN);
+        let content = right - left;
+        let label =
+            place(Weight::Bold, LABEL_LETTERS, content).wrap(&invoice.meter_label, LABEL_LINES);
+        let rows = say.rows(content);
+        let periods = chart::periods_of(invoice);
+        let layout = Layout::new(paper, label.len(), rows.len(), periods.len());
+        let half = content / 2 - 24;
+        let plain =
+            |letters: u16, width: u16, text: &str| place(Weight::Regular, letters, width).fit(text);
+        let frame = |height: u16| Frame {
+            width: i64::from(content),
+            height: i64::from(height),
+            letters: CHART_LETTERS,
+        };
+        let total = say.money(invoice.total);
+        let consumption = say.quantity(invoice.measured);
+        let mark = say.text.get("document-simulated-mark");
+        Ok(Self {
+            title: say.title(),
+            paper,
+            left,
+            right,
+            issuer: place(Weight::Bold, 12, content * 6 / 10).fit(&invoice.issuer),
+            site: plain(10, content * 6 / 10, &invoice.site),
+            number: say.number(),
+            issued: say.issued(),
+            label,
+            about: plain(10, content, &say.about()),
+            dates: say.dates(),
+            total_letters: place(Weight::Bold, TOTAL_LETTERS, half).shrink(&total, 8),
+            total,
+            consumption_letters: place(Weight::Bold, 20, half).shrink(&consumption, 8),
+            consumption,
+            comparison: plain(9, half, &say.comparison()),
+            row_letters: (layout.row * 10 / ROW).max(3),
+            rows: placed(rows, layout.rows_y, layout.row),
+            daily: chart::daily(
+                &invoice.daily,
+                invoice.unit,
+                &say.format,
+                frame(layout.daily_height),
+            ),
+            gaps: chart::gaps(&invoice.daily, say.text).unwrap_or_default(),
+            gaps_y: layout.daily_y + layout.daily_height + 12,
+            periods: chart::periods(&periods, invoice.unit, &say.format, frame(0)),
+            notice: plain(8, content, &say.text.get("document-notice")),
+            compare: plain(8, content, &say.text.get("document-compare")),
+            ids: plain(7, content, &say.ids()),
+            simulated: if invoice.simulated {
+                say.text.get("document-simulated")
+            } else {
+                String::new()
+            },
+            mark_letters: place(Weight::Bold, MARK_LETTERS, content).shrink(&mark, 20),
+            mark,
+            layout,
+            text: say.text,
+        })
+    }
+}
+
+/// The rows one under the other, as far apart as there is room.
+fn placed(mut rows: Vec<Row>, top: u16, row: u16) -> Vec<Row> {
+    for (index, one) in (1..).zip(&mut rows) {
+        one.y = top + row.saturating_mul(index);
+    }
+    rows
+}
+
+fn place(weight: Weight, letters: u16, width: u16) -> Place {
+    Place {
+        weight,
+        letters: u32::from(letters),
+        width: u32::from(width),
+    }
+}
+
+fn count(things: usize) -> u16 {
+    u16::try_from(things).unwrap_or(u16::MAX)
+}
+
+fn height(units: i64) -> u16 {
+    u16::try_from(units).unwrap_or(0)
+}
+
+/// Says the parts of an invoice in its language and forms.
+struct Say<'a> {
+    invoice: &'a Invoice,
+    text: Text,
+    format: Format,
+    zone: Zone,
+}
+
+impl<'a> Say<'a> {
+    fn new(invoice: &'a Invoice) -> Result<Self, DocumentError> {
+        Ok(Self {
+            invoice,
+            text: Text::new(invoice.locale),
+            format: Format::new(invoice.locale),
+            zone: Zone::new(&invoice.zone)?,
+        })
+    }
+
+    fn money(&self, amount: Decimal) -> String {
+        self.format.money(amount, self.invoice.currency)
+    }
+
+    fn quantity(&self, value: Decimal) -> String {
+        self.format.quantity(value, self.invoice.unit)
+    }
+
+    fn period(&self) -> String {
+        self.format
+            .dates(self.invoice.period.from, self.invoice.period.until)
+    }
+
+    fn number(&self) -> String {
+        let number = self.invoice.number.to_string();
+        self.text
+            .with("document-number", &[("number", Arg::from(&number))])
+    }
+
+    fn title(&self) -> String {
+        format!(
+            "{} · {} · {}",
+            self.number(),
+            self.invoice.meter_label,
+            self.period()
+        )
+    }
+
+    fn issued(&self) -> String {
+        let when = self.format.date_time(self.invoice.issued_at, &self.zone);
+        self.text
+            .with("document-issued", &[("when", Arg::from(&when))])
+    }
+
+    fn about(&self) -> String {
+        let medium = self.text.get(match self.invoice.medium {
+            Medium::Electric => "document-electric",
+            Medium::Water => "document-water",
+            Medium::Thermal => "document-thermal",
+        });
+        if self.invoice.serial_number.is_empty() {
+            return medium;
+        }
+        let number = Arg::from(&self.invoice.serial_number);
+        let serial = self
+            .text
+            .with("document-serial-number", &[("number", number)]);
+        format!("{medium} · {serial}")
+    }
+
+    fn dates(&self) -> String {
+        let days = days(self.invoice.period.from, self.invoice.period.until);
+        let days = self
+            .text
+            .with("document-days", &[("days", i64::from(days).into())]);
+        format!("{} · {days}", self.period())
+    }
+
+    /// How it compares with the period before; empty where that says nothing.
+    fn comparison(&self) -> String {
+        let Some(before) = self.invoice.earlier.first() else {
+            return String::new();
+        };
+        let period = &self.invoice.period;
+        let lengths = days(period.from, period.until).abs_diff(days(before.from, before.until));
+        if before.measured <= Decimal::ZERO || lengths > COMPARABLE_DAYS.unsigned_abs() {
+            return String::new();
+        }
+        let change = self.invoice.measured.saturating_sub(before.measured);
+        let percent = change.checked_div(before.measured).unwrap_or_default();
+        let percent = percent.saturating_mul(Decimal::ONE_HUNDRED);
+        let share = self.format.percent(percent.abs());
+        let args = [("percent", Arg::from(&share))];
+        if percent.round_dp(1).is_zero() {
+            self.text.get("document-same-as-before")
+        } else if percent.is_sign_negative() {
+            self.text.with("document-less-than-before", &args)
+        } else {
+            self.text.with("document-more-than-before", &args)
+        }
+    }
+
+    fn ids(&self) -> String {
+        let (meter, invoice) = (self.invoice.meter.to_string(), self.invoice.id.to_string());
+        let args = [
+            ("meter", Arg::from(&meter)),
+            ("invoice", Arg::from(&invoice)),
+            ("zone", Arg::from(&self.invoice.zone)),
+        ];
+        self.text.with("document-ids", &args)
+    }
+
+    /// From the registers to the total.
+    fn rows(&self, content: u16) -> Vec<Row> {
+        let invoice = self.invoice;
+        let mut rows = vec![self.register("document-closing", &invoice.closing)];
+        let switches = invoice.switches.iter().rev();
+        rows.extend(switches.map(|switch| self.register("document-switch", switch)));
+        rows.push(self.register("document-opening", &invoice.opening));
+        rows.push(Row {
+            ruled: true,
+            bold: true,
+            ..row(
+                self.text.get("document-consumption"),
+                self.text.get("document-difference"),
+                self.quantity(invoice.measured),
+            )
+        });
+        if invoice.minimum > Decimal::ZERO {
+            let applies = invoice.billed > invoice.measured;
+            let how = if applies {
+                "document-minimum-applies"
+            } else {
+                "document-minimum-not"
+            };
+            let name = self.text.get("document-minimum");
+            rows.push(row(
+                name,
+                self.text.get(how),
+                self.quantity(invoice.minimum),
+            ));
+        }
+        for (index, line) in invoice.lines.iter().enumerate() {
+            rows.push(Row {
+                ruled: index == 0,
+                ..self.line(line)
+            });
+        }
+        rows.push(Row {
+            ruled: true,
+            bold: true,
+            ..row(
+                self.text.get("document-total"),
+                String::new(),
+                self.money(invoice.total),
+            )
+        });
+        let (third, two_thirds) = (content / 3, content - content / 3);
+        for row in &mut rows {
+            row.name = place(Weight::Bold, 10, third).fit(&row.name);
+            row.value = place(Weight::Bold, 10, two_thirds).fit(&row.value);
+            let value = place(Weight::Bold, 10, two_thirds).length(&row.value);
+            let room = two_thirds.saturating_sub(value + 12);
+            row.how = place(Weight::Regular, 10, room).fit(&row.how);
+        }
+        rows
+    }
+
+    fn register(&self, name: &str, boundary: &Boundary) -> Row {
+        let register = &boundary.register;
+        row(
+            self.text.get(name),
+            self.format.date_time(boundary.read_at, &self.zone),
+            self.format.quantity(register.value(), register.unit()),
+        )
+    }
+
+    fn line(&self, line: &Line) -> Row {
+        let name = match line.kind {
+            LineKind::Consumption => self.format.dates(line.from, line.until),
+            LineKind::Minimum => self.text.get("document-minimum-line"),
+        };
+        let how = format!(
+            "{} × {}",
+            self.quantity(line.quantity),
+            self.money(line.price)
+        );
+        row(name, how, self.money(line.amount))
+    }
+}
+
+fn row(name: String, how: String, value: String) -> Row {
+    Row {
+        y: 0,
+        name,
+        how,
+        value,
+        bold: false,
+        ruled: false,
+    }
+}
+
+fn days(from: Date, until: Date) -> i32 {
+    from.until(until).map_or(0, |span| span.get_days())
+}

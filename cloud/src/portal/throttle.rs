@@ -1,0 +1,77 @@
+//! Throttle: how often somebody may try to sign in, for each address and for each account
+//! that is tried. It counts in this process only; a second node counts for itself.
+
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+
+/// Tries in a row for one e-mail address, then one a minute.
+const TRIES_FOR_EMAIL: NonZeroU32 = NonZeroU32::new(10).unwrap_or(NonZeroU32::MIN);
+const PAUSE_FOR_EMAIL: Duration = Duration::from_secs(60);
+/// Tries in a row from one network address, then one in six seconds: many people may share
+/// an address.
+const TRIES_FROM_ADDRESS: NonZeroU32 = NonZeroU32::new(40).unwrap_or(NonZeroU32::MIN);
+const PAUSE_FROM_ADDRESS: Duration = Duration::from_secs(6);
+/// Keys kept before those that are free again are forgotten.
+const KEYS_MAX: usize = 10_000;
+
+/// Counts the tries.
+#[derive(Debug)]
+pub(crate) struct Throttle {
+    by_email: DefaultKeyedRateLimiter<String>,
+    by_address: DefaultKeyedRateLimiter<IpAddr>,
+}
+
+impl Throttle {
+    /// Nobody has tried yet.
+    pub(crate) fn new() -> Self {
+        let quota = |pause: Duration, tries: NonZeroU32| {
+            Quota::with_period(pause)
+                .unwrap_or(Quota::per_minute(tries))
+                .allow_burst(tries)
+        };
+        Self {
+            by_email: RateLimiter::keyed(quota(PAUSE_FOR_EMAIL, TRIES_FOR_EMAIL)),
+            by_address: RateLimiter::keyed(quota(PAUSE_FROM_ADDRESS, TRIES_FROM_ADDRESS)),
+        }
+    }
+
+    /// Counts a try; whether it may go on.
+    pub(crate) fn admit(&self, email: &str, address: Option<IpAddr>) -> bool {
+        self.forget_the_free();
+        let from_here = address.is_none_or(|address| self.by_address.check_key(&address).is_ok());
+        from_here && self.by_email.check_key(&email.to_lowercase()).is_ok()
+    }
+
+    fn forget_the_free(&self) {
+        if self.by_email.len() > KEYS_MAX {
+            self.by_email.retain_recent();
+        }
+        if self.by_address.len() > KEYS_MAX {
+            self.by_address.retain_recent();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tries_run_out_for_an_account_and_for_an_address_apart() {
+        let throttle = Throttle::new();
+        let here = Some(IpAddr::from([192, 0, 2, 1]));
+        for _ in 0..TRIES_FOR_EMAIL.get() {
+            assert!(throttle.admit("Ana@example.com", here));
+        }
+        assert!(!throttle.admit("ana@example.com", here));
+        assert!(throttle.admit("luis@example.com", here));
+        let tries = (0..TRIES_FROM_ADDRESS.get())
+            .filter(|n| throttle.admit(&format!("{n}@example.com"), here))
+            .count();
+        assert!(tries < 30, "{tries}");
+        assert!(throttle.admit("eva@example.com", Some(IpAddr::from([192, 0, 2, 2]))));
+    }
+}

@@ -1,0 +1,334 @@
+//! The uplink: sends what the buffer holds to the cloud and fetches the list of devices.
+//! The only user of reqwest in this program.
+//!
+//! Promises: readings go in order, in contiguous batches, each again until it is
+//! acknowledged; nothing is acknowledged here that the cloud has not settled, but a reading
+//! that it refuses alone while it takes all else. A restart of either side is harmless. A
+//! list of devices that cannot be understood changes nothing: the last good one stays.
+//! What to do after each answer is decided in [`decide`].
+
+pub mod client;
+pub mod decide;
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use common::sync::{
+    BATCH_READINGS_MAX, Batch, BatchReply, DeviceList, GatewayReport, PROTOCOL_VERSION, Rejection,
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use self::client::{Client, pack};
+use self::decide::{Course, Next, Sent};
+use crate::buffer::{BufferError, BufferHandle};
+use crate::clock::Clock;
+use crate::config::SyncConfig;
+use crate::devices;
+use crate::identity::Identity;
+
+/// Program and version, as it introduces itself.
+pub const SOFTWARE: &str = concat!("enervue-gateway ", env!("CARGO_PKG_VERSION"));
+/// How long a refused token is left alone before it is tried again, in case the refusal was
+/// the cloud's mistake.
+const REVOKED_PERIOD: Duration = Duration::from_secs(600);
+/// How often a gateway under a test clock looks whether it has something new to say.
+const TEST_CLOCK_PERIOD: Duration = Duration::from_millis(50);
+
+/// How it stands between this gateway and the cloud.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// Nobody has enrolled this gateway.
+    #[default]
+    NotEnrolled,
+    /// Enrolled, and not heard from the cloud since the start.
+    Connecting,
+    /// The cloud took the last batch.
+    Connected,
+    /// The last batch came to nothing; it will be tried again.
+    Failing,
+    /// The cloud no longer accepts the token.
+    Revoked,
+}
+
+/// What [`Uplink`] tells about itself.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct UplinkStatus {
+    /// How it stands.
+    pub standing: Standing,
+    /// The cloud's address.
+    pub url: Option<String>,
+    /// The account the gateway belongs to.
+    pub account: Option<String>,
+    /// The site it stands on.
+    pub site: Option<String>,
+    /// When the cloud last took a batch.
+    pub last_sync_at: Option<Timestamp>,
+    /// What is wrong now, in one sentence.
+    pub error: Option<String>,
+    /// The version of the list of devices in force.
+    pub devices_version: Option<String>,
+}
+
+/// What the uplink works with.
+pub struct Uplink {
+    /// What is to be sent.
+    pub buffer: BufferHandle,
+    /// What time it is.
+    pub clock: Clock,
+    /// How often it looks.
+    pub periods: SyncConfig,
+    /// Where the identity is; it may appear, or change, while the gateway runs.
+    pub identity_file: PathBuf,
+    /// Where the last list of devices is kept.
+    pub data_dir: PathBuf,
+    /// How the gateway is; `waiting` and `devices_version` are filled in here.
+    pub report: Box<dyn Fn() -> GatewayReport + Send>,
+    /// The list of devices that the cloud gave, for whoever reads them.
+    pub devices: watch::Sender<Option<DeviceList>>,
+    /// How the uplink is.
+    pub status: watch::Sender<UplinkStatus>,
+}
+
+impl std::fmt::Debug for Uplink {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Uplink").finish_non_exhaustive()
+    }
+}
+
+/// What a batch told the cloud, by which one sees whether there is news.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Told {
+    at: Instant,
+    settled_through: Timestamp,
+    left: u64,
+}
+
+/// One enrolment's worth of sending.
+struct Session<'a> {
+    uplink: &'a Uplink,
+    identity: &'a Identity,
+    client: Client,
+    course: Course,
+    told: Option<Told>,
+}
+
+impl Uplink {
+    /// Sends, for ever. May be dropped at any time.
+    pub async fn run(self) {
+        let period = Duration::from_millis(self.periods.period_ms);
+        let mut refused: Option<(Identity, Instant)> = None;
+        loop {
+            match Identity::load(&self.identity_file) {
+                Ok(None) => self.note(|status| *status = UplinkStatus::default()),
+                Ok(Some(identity)) => {
+                    let again = refused.as_ref().is_none_or(|(who, since)| {
+                        *who != identity || since.elapsed() >= REVOKED_PERIOD
+                    });
+                    if again {
+                        self.serve(&identity).await;
+                        refused = Some((identity, Instant::now()));
+                    }
+                }
+                Err(error) => self.fail(Standing::Failing, error.to_string()),
+            }
+            tokio::time::sleep(period).await;
+        }
+    }
+
+    /// Sends as `identity` until the cloud no longer accepts it.
+    async fn serve(&self, identity: &Identity) {
+        let client = match Client::new(&identity.url) {
+            Ok(client) => client,
+            Err(error) => return self.fail(Standing::Failing, error.to_string()),
+        };
+        let copy = devices::load_copy(&self.data_dir, identity.gateway);
+        self.note(|status| {
+            *status = UplinkStatus {
+                standing: Standing::Connecting,
+                url: Some(identity.url.clone()),
+                account: Some(identity.account_name.clone()),
+                site: Some(identity.site_name.clone()),
+                devices_version: copy.as_ref().map(|list| list.version.clone()),
+                ..UplinkStatus::default()
+            };
+        });
+        self.devices.send_replace(copy);
+        let mut session = Session {
+            uplink: self,
+            identity,
+            client,
+            course: Course::default(),
+            told: None,
+        };
+        loop {
+            let pause = match session.step().await {
+                Ok(Step::Again) => continue,
+                Ok(Step::Pause(pause)) => pause,
+                Ok(Step::End) => return,
+                Err(error) => {
+                    self.fail(Standing::Failing, error.to_string());
+                    Duration::from_millis(self.periods.period_ms)
+                }
+            };
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    fn note(&self, change: impl FnOnce(&mut UplinkStatus)) {
+        self.status.send_modify(change);
+    }
+
+    /// Says what is wrong, in the log once for each new fault.
+    fn fail(&self, standing: Standing, error: String) {
+        if self.status.borrow().error.as_ref() != Some(&error) {
+            tracing::warn!("{error}");
+        }
+        self.note(|status| {
+            status.standing = standing;
+            status.error = Some(error);
+        });
+    }
+}
+
+enum Step {
+    Again,
+    Pause(Duration),
+    End,
+}
+
+impl Session<'_> {
+    /// Sends one batch, if one is due.
+    async fn step(&mut self) -> Result<Step, BufferError> {
+        let uplink = self.uplink;
+        // The report first: what it says is settled is then in the buffer.
+        let mut report = (uplink.report)();
+        report.waiting = uplink.buffer.waiting().await?;
+        report.devices_version = uplink.status.borrow().devices_version.clone();
+        let told = Told {
+            at: Instant::now(),
+            settled_through: report.settled_through,
+            left: report.waiting,
+        };
+        let readings = match self.course.batch_max().min(BATCH_READINGS_MAX) {
+            0 => Vec::new(),
+            max => uplink.buffer.next_batch(max).await?,
+        };
+        if readings.is_empty() && self.course.batch_max() > 0 && !self.has_news(told) {
+            return Ok(Step::Pause(self.period()));
+        }
+        let sent = match (readings.first(), readings.last()) {
+            (Some(first), Some(last)) => Sent {
+                first: first.seq,
+                last: last.seq,
+            },
+            _ => Sent::default(),
+        };
+        let count = readings.len();
+        let batch = Batch {
+            protocol: PROTOCOL_VERSION,
+            epoch: uplink.buffer.epoch(),
+            readings,
+            report,
+        };
+        let Some(body) = pack(&batch) else {
+            self.course.too_large(count);
+            return Ok(Step::Again);
+        };
+        drop(batch);
+        let answer = self.client.send(self.identity, body).await;
+        match self.course.decide(sent, answer, rand::random()) {
+            Next::Again => Ok(Step::Again),
+            Next::Settle(reply) => {
+                self.told = Some(told);
+                self.settle(reply).await?;
+                Ok(Step::Again)
+            }
+            Next::GiveUp(seq, reason) => {
+                tracing::error!(seq, reason, "the cloud will not take this reading");
+                let rejection = Rejection { seq, reason };
+                let now = uplink.clock.now();
+                let given_up = vec![rejection];
+                uplink.buffer.acknowledge(seq, given_up, now).await?;
+                Ok(Step::Again)
+            }
+            Next::Wait(pause, why) => {
+                uplink.fail(Standing::Failing, why);
+                Ok(Step::Pause(pause))
+            }
+            Next::Revoked(why) => {
+                let why = format!("the cloud no longer accepts this gateway: {why}");
+                uplink.fail(Standing::Revoked, why);
+                Ok(Step::End)
+            }
+        }
+    }
+
+    async fn settle(&mut self, reply: BatchReply) -> Result<(), BufferError> {
+        let uplink = self.uplink;
+        for rejection in &reply.rejected {
+            let Rejection { seq, reason } = rejection;
+            tracing::warn!(seq, reason, "the cloud rejected a reading");
+        }
+        let now = uplink.clock.now();
+        let buffer = &uplink.buffer;
+        buffer
+            .acknowledge(reply.acknowledged_through, reply.rejected, now)
+            .await?;
+        uplink.note(|status| {
+            status.standing = Standing::Connected;
+            status.last_sync_at = Some(now);
+            status.error = None;
+        });
+        let known = uplink.status.borrow().devices_version.clone();
+        if known.as_ref() != Some(&reply.devices_version) {
+            self.fetch_devices().await;
+        }
+        Ok(())
+    }
+
+    /// Puts the cloud's list of devices into force. When that fails the old one stays, and
+    /// the next batch's reply asks again.
+    async fn fetch_devices(&self) {
+        let uplink = self.uplink;
+        let list = match self.client.devices(self.identity).await {
+            Ok(list) => list,
+            Err(error) => {
+                uplink.fail(
+                    Standing::Failing,
+                    format!("no new list of devices: {error}"),
+                );
+                return;
+            }
+        };
+        if let Err(error) = devices::save_copy(&uplink.data_dir, self.identity.gateway, &list) {
+            tracing::warn!(%error, "the list of devices cannot be kept");
+        }
+        let count = list.devices.len();
+        tracing::info!(version = list.version, count, "a new list of devices");
+        uplink.note(|status| status.devices_version = Some(list.version.clone()));
+        uplink.devices.send_replace(Some(list));
+    }
+
+    /// Whether a batch without readings is due: after a while without any, and under a test
+    /// clock, whose keeper waits for it, as soon as it would say something else.
+    fn has_news(&self, now: Told) -> bool {
+        let Some(told) = self.told else { return true };
+        let heartbeat = Duration::from_millis(self.uplink.periods.heartbeat_ms);
+        let same = (now.settled_through, now.left) == (told.settled_through, told.left);
+        now.at.duration_since(told.at) >= heartbeat || (self.uplink.clock.is_test() && !same)
+    }
+
+    fn period(&self) -> Duration {
+        if self.uplink.clock.is_test() {
+            TEST_CLOCK_PERIOD
+        } else {
+            Duration::from_millis(self.uplink.periods.period_ms)
+        }
+    }
+}
