@@ -22,9 +22,9 @@ pub mod site;
 pub mod text;
 
 // The adapters: one place for each outside thing.
-pub mod document;
 pub mod clock;
 pub mod config;
+pub mod document;
 pub mod excel;
 pub mod secret;
 pub mod store;

@@ -83,6 +83,10 @@ async fn close_meter_or_postpone(
     let (account, id) = (meter.account, meter.id);
     tracing::error!(%account, meter = %id, error = format!("{error:#}"), "periods not closed");
     let mut writer = store.write().await?;
+    if writer.next_close(account, id).await? > Some(now) {
+        // Somebody else closed them meanwhile, or they were closed and are held.
+        return Ok(());
+    }
     let again = now
         .checked_add(AFTER_FAILURE)
         .context("beyond the calendar")?;
