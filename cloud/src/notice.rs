@@ -4,6 +4,7 @@
 //! to the integrators if there is nobody. What concerns the installation goes to the
 //! integrators.
 
+pub mod message;
 #[cfg(test)]
 mod tests;
 
@@ -157,8 +158,6 @@ pub struct SilenceContent {
 pub struct InvitationContent {
     /// The one-time link, as a whole address.
     pub link: String,
-    /// The account's name.
-    pub account_name: String,
 }
 
 /// Who gets a meter's invoice, and how. Somebody whose channel is not there (any more) gets
@@ -250,14 +249,14 @@ pub fn silence_notice(
     }
 }
 
-/// The mail with a one-time link for somebody to set a password; `account` is that of whoever
-/// invites them, `link_hash` what the store keeps of the link.
+/// The mail with a link for somebody to set a password or sign in; `account` is that of
+/// whoever invites them, `link_hash` tells one link from another.
 #[must_use]
 pub fn invitation_notice(
     account: AccountId,
     person: PersonId,
     link_hash: &str,
-    invitation: &InvitationContent,
+    link: &str,
     now: Timestamp,
 ) -> NewNotice {
     NewNotice {
@@ -267,7 +266,9 @@ pub fn invitation_notice(
         subject: link_hash.to_owned(),
         person,
         channel: Channel::Email,
-        content: json(invitation),
+        content: json(&InvitationContent {
+            link: link.to_owned(),
+        }),
         due_at: now,
     }
 }
