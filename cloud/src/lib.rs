@@ -26,8 +26,10 @@ pub mod clock;
 pub mod config;
 pub mod document;
 pub mod excel;
+pub mod mail;
 pub mod secret;
 pub mod store;
+pub mod telegram;
 
 // What happens by itself.
 pub mod jobs;

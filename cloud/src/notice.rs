@@ -9,7 +9,7 @@ pub mod message;
 mod tests;
 
 use common::id::{AccountId, InvoiceId, MeterId, NoticeId, PersonId};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::account::{Membership, Person, Role};
@@ -103,6 +103,24 @@ pub struct NewNotice {
     pub content: String,
     /// When it is due, by the clock of the world.
     pub due_at: Timestamp,
+}
+
+/// Why a notice was not handed over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Undelivered {
+    /// It will never be taken.
+    Never(String),
+    /// This one may be taken later.
+    Later(String),
+    /// Nothing gets through on this channel now; perhaps it is said for how long.
+    ChannelDown {
+        /// Why.
+        why: String,
+        /// How long to leave it alone.
+        pause: Option<SignedDuration>,
+    },
+    /// The person is not there any more: they blocked or left the bot.
+    Gone(String),
 }
 
 /// How far a notice has come.

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::jobs::send_notices::Pauses;
+use crate::mail::Mail;
 use crate::store::Store;
+use crate::telegram::Telegram;
 
 /// What every request and every job is given. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -15,4 +18,29 @@ pub struct App {
     pub clock: Clock,
     /// The settings.
     pub config: Arc<Config>,
+    /// The way to the SMTP server, if mail is set up.
+    pub mail: Option<Mail>,
+    /// The bot, if there is one.
+    pub telegram: Option<Telegram>,
+    /// Which of them are left alone for a while.
+    pub pauses: Pauses,
+}
+
+impl App {
+    /// Everything that the settings describe.
+    ///
+    /// # Errors
+    /// When mail or the bot are set up wrongly.
+    pub fn new(store: Store, clock: Clock, config: Config) -> anyhow::Result<Self> {
+        let mail = config.mail.as_ref().map(Mail::new).transpose()?;
+        let telegram = config.telegram.as_ref().map(Telegram::new).transpose()?;
+        Ok(Self {
+            store,
+            clock,
+            config: Arc::new(config),
+            mail,
+            telegram,
+            pauses: Pauses::default(),
+        })
+    }
 }

@@ -237,6 +237,27 @@ impl Transaction {
         Ok(changed > 0)
     }
 
+    /// Gives a claim back as if it had not been made; returns whether it still held.
+    ///
+    /// # Errors
+    /// When the engine cannot.
+    pub async fn release_notice(&mut self, claimed: &ClaimedNotice) -> StoreResult<bool> {
+        let changed = self
+            .execute(
+                "UPDATE notice SET lease_until_ms = 0, lease_token = 0, \
+                 attempts = attempts - 1 \
+                 WHERE account_id = $1 AND notice_id = $2 AND lease_token = $3 \
+                 AND state = 'due'",
+                &[
+                    claimed.notice.new.account.into(),
+                    claimed.notice.id.into(),
+                    claimed.token.into(),
+                ],
+            )
+            .await?;
+        Ok(changed > 0)
+    }
+
     /// The newest `limit` notices about a meter.
     ///
     /// # Errors
