@@ -4,9 +4,6 @@
 //! A link works once, for minutes, and in a private chat only. Hearing the same message
 //! twice does no harm.
 
-#[cfg(test)]
-mod tests;
-
 use std::time::Duration;
 
 use common::locale::Language;

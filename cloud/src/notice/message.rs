@@ -3,7 +3,7 @@
 //! characters as the invoice's page and PDF.
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use askama::Template as _;
 use common::id::{InvoiceId, MeterId};
