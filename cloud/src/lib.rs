@@ -14,12 +14,11 @@ pub mod account;
 pub mod billing;
 pub mod chart;
 pub mod currency;
+pub mod format;
 pub mod ingest;
 pub mod name;
 pub mod notice;
-pub mod format;
 pub mod plan;
-pub mod secret;
 pub mod site;
 pub mod text;
 
@@ -28,13 +27,16 @@ pub mod api;
 pub mod clock;
 pub mod config;
 pub mod contact;
-pub mod origin;
 pub mod document;
-pub mod clock;
-pub mod config;
 pub mod excel;
+pub mod mail;
+pub mod origin;
 pub mod secret;
 pub mod store;
+pub mod telegram;
+
+// What happens by itself.
+pub mod jobs;
 
 // The wiring.
 pub mod run;

@@ -172,7 +172,7 @@ impl Page {
             total,
             consumption_letters: place(Weight::Bold, 20, half).shrink(&consumption, 8),
             consumption,
-            comparison: plain(9, half, &say.comparison()),
+            comparison: plain(9, half, &comparison(invoice, say.text, say.format)),
             row_letters: (layout.row * 10 / ROW).max(3),
             rows: placed(rows, layout.rows_y, layout.row),
             daily: chart::daily(
@@ -222,6 +222,30 @@ fn count(things: usize) -> u16 {
 
 fn height(units: i64) -> u16 {
     u16::try_from(units).unwrap_or(0)
+}
+
+/// How it compares with the period before; empty where that says nothing.
+pub(super) fn comparison(invoice: &Invoice, text: Text, format: Format) -> String {
+    let Some(before) = invoice.earlier.first() else {
+        return String::new();
+    };
+    let period = &invoice.period;
+    let lengths = days(period.from, period.until).abs_diff(days(before.from, before.until));
+    if before.measured <= Decimal::ZERO || lengths > COMPARABLE_DAYS.unsigned_abs() {
+        return String::new();
+    }
+    let change = invoice.measured.saturating_sub(before.measured);
+    let percent = change.checked_div(before.measured).unwrap_or_default();
+    let percent = percent.saturating_mul(Decimal::ONE_HUNDRED);
+    let share = format.percent(percent.abs());
+    let args = [("percent", Arg::from(&share))];
+    if percent.round_dp(1).is_zero() {
+        text.get("document-same-as-before")
+    } else if percent.is_sign_negative() {
+        text.with("document-less-than-before", &args)
+    } else {
+        text.with("document-more-than-before", &args)
+    }
 }
 
 /// Says the parts of an invoice in its language and forms.
@@ -298,30 +322,6 @@ impl<'a> Say<'a> {
             .text
             .with("document-days", &[("days", i64::from(days).into())]);
         format!("{} · {days}", self.period())
-    }
-
-    /// How it compares with the period before; empty where that says nothing.
-    fn comparison(&self) -> String {
-        let Some(before) = self.invoice.earlier.first() else {
-            return String::new();
-        };
-        let period = &self.invoice.period;
-        let lengths = days(period.from, period.until).abs_diff(days(before.from, before.until));
-        if before.measured <= Decimal::ZERO || lengths > COMPARABLE_DAYS.unsigned_abs() {
-            return String::new();
-        }
-        let change = self.invoice.measured.saturating_sub(before.measured);
-        let percent = change.checked_div(before.measured).unwrap_or_default();
-        let percent = percent.saturating_mul(Decimal::ONE_HUNDRED);
-        let share = self.format.percent(percent.abs());
-        let args = [("percent", Arg::from(&share))];
-        if percent.round_dp(1).is_zero() {
-            self.text.get("document-same-as-before")
-        } else if percent.is_sign_negative() {
-            self.text.with("document-less-than-before", &args)
-        } else {
-            self.text.with("document-more-than-before", &args)
-        }
     }
 
     fn ids(&self) -> String {
