@@ -19,7 +19,6 @@ pub mod ingest;
 pub mod name;
 pub mod notice;
 pub mod plan;
-pub mod secret;
 pub mod site;
 pub mod text;
 
@@ -28,10 +27,17 @@ pub mod api;
 pub mod clock;
 pub mod config;
 pub mod contact;
-pub mod origin;
 pub mod document;
 pub mod excel;
+pub mod mail;
+pub mod origin;
+pub mod portal;
+pub mod secret;
 pub mod store;
+pub mod telegram;
+
+// What happens by itself.
+pub mod jobs;
 
 // The wiring.
 pub mod run;

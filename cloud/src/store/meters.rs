@@ -386,8 +386,8 @@ impl Transaction {
         }
     }
 
-    /// Up to `limit` meters of all accounts whose newest good reading is older than `since`
-    /// and of which no silence is open.
+    /// Up to `limit` meters of all accounts that have a device, whose newest good reading is
+    /// older than `since`, and of which no silence is open.
     ///
     /// # Errors
     /// When the engine cannot.
@@ -398,6 +398,8 @@ impl Transaction {
             " FROM meter WHERE last_good_ms < $1 AND NOT EXISTS (SELECT 1 FROM silence \
              WHERE silence.account_id = meter.account_id \
              AND silence.meter_id = meter.meter_id AND silence.recovered_ms IS NULL) \
+             AND EXISTS (SELECT 1 FROM mounting WHERE mounting.account_id = meter.account_id \
+             AND mounting.meter_id = meter.meter_id AND mounting.until_ms IS NULL) \
              ORDER BY last_good_ms, account_id, meter_id LIMIT $2"
         );
         let rows = self.query(sql, &[since.into(), limit.into()]).await?;
