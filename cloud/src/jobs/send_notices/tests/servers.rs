@@ -38,7 +38,7 @@ impl Smtp {
         let serving = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 // The client may hang up whenever it likes.
-                let _ = tokio::spawn(talk(stream, Arc::clone(&shared)));
+                drop(tokio::spawn(talk(stream, Arc::clone(&shared))));
             }
         });
         Self {
