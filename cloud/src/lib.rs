@@ -15,6 +15,7 @@ pub mod billing;
 pub mod chart;
 pub mod currency;
 pub mod format;
+pub mod ingest;
 pub mod name;
 pub mod notice;
 pub mod plan;
@@ -22,11 +23,14 @@ pub mod site;
 pub mod text;
 
 // The adapters: one place for each outside thing.
+pub mod api;
 pub mod clock;
 pub mod config;
+pub mod contact;
 pub mod document;
 pub mod excel;
 pub mod mail;
+pub mod origin;
 pub mod secret;
 pub mod store;
 pub mod telegram;

@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use common::profile::Library;
+
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::contact::Contacts;
 use crate::jobs::send_notices::Pauses;
 use crate::mail::Mail;
 use crate::store::Store;
@@ -18,6 +21,10 @@ pub struct App {
     pub clock: Clock,
     /// The settings.
     pub config: Arc<Config>,
+    /// The models of devices.
+    pub profiles: Arc<Library>,
+    /// What the gateways said lately.
+    pub contacts: Contacts,
     /// The way to the SMTP server, if mail is set up.
     pub mail: Option<Mail>,
     /// The bot, if there is one.
@@ -27,7 +34,7 @@ pub struct App {
 }
 
 impl App {
-    /// Everything that the settings describe.
+    /// Everything that the settings describe, with the profiles that ship with the product.
     ///
     /// # Errors
     /// When mail or the bot are set up wrongly.
@@ -38,6 +45,8 @@ impl App {
             store,
             clock,
             config: Arc::new(config),
+            profiles: Arc::new(Library::shipped()),
+            contacts: Contacts::default(),
             mail,
             telegram,
             pauses: Pauses::default(),
