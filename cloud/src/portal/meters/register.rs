@@ -7,7 +7,6 @@ use common::profile::{Library, Profile};
 use common::unit::{Medium, Unit};
 use jiff::Timestamp;
 use jiff::civil::Date;
-use std::sync::LazyLock;
 
 use super::super::Portal;
 use super::super::error::Failure;
@@ -37,8 +36,6 @@ const FIRST_DAY_PAST_MAX: i32 = 5 * 366;
 /// How far in the future it may lie, in days.
 const FIRST_DAY_FUTURE_MAX: i32 = 366;
 
-static LIBRARY: LazyLock<Library> = LazyLock::new(Library::shipped);
-
 /// A billing point of a profile in one of its units.
 struct Counter<'a> {
     profile: &'a Profile,
@@ -54,12 +51,16 @@ impl Counter<'_> {
 
     fn label(&self) -> String {
         let models = self.profile.models.join(", ");
-        format!("{} {models} · {}", self.profile.vendor, unit_word(self.unit))
+        format!(
+            "{} {models} · {}",
+            self.profile.vendor,
+            unit_word(self.unit)
+        )
     }
 }
 
-fn counters() -> impl Iterator<Item = Counter<'static>> {
-    LIBRARY.iter().flat_map(|profile| {
+fn counters(library: &Library) -> impl Iterator<Item = Counter<'_>> {
+    library.iter().flat_map(|profile| {
         profile.billing_points().flat_map(move |point| {
             point.units().into_iter().map(move |unit| Counter {
                 profile,
@@ -70,11 +71,11 @@ fn counters() -> impl Iterator<Item = Counter<'static>> {
     })
 }
 
-fn counter_field(text: Text, input: &Input) -> Field {
+fn counter_field(library: &Library, text: Text, input: &Input) -> Field {
     let current = input.get("counter");
     let group = |medium: Medium| Group {
         label: medium_word(text, medium),
-        choices: counters()
+        choices: counters(library)
             .filter(|counter| counter.profile.medium == medium)
             .map(|counter| Choice::new(counter.value(), counter.label(), current))
             .collect(),
@@ -109,8 +110,14 @@ impl Asked<'_> {
         let title = text.get("portal-meter-register");
         let page = Page::new(self.me, Place::Meters, title, now);
         let sections = vec![
-            Section::new(text.get("portal-section-meter"), self.meter_fields(text, input)),
-            Section::new(text.get("portal-section-place"), self.place_fields(text, input)),
+            Section::new(
+                text.get("portal-section-meter"),
+                self.meter_fields(text, input),
+            ),
+            Section::new(
+                text.get("portal-section-place"),
+                self.place_fields(text, input),
+            ),
             Section::new(text.get("portal-section-terms"), self.terms(text, input)),
             Section::new(
                 text.get("portal-section-recipients"),
@@ -130,7 +137,7 @@ impl Asked<'_> {
         vec![
             name_field("label", text.get("portal-label"), input)
                 .help(text.get("portal-label-help")),
-            counter_field(text, input),
+            counter_field(&self.portal.app.profiles, text, input),
             {
                 let serial = name_field("serial", text.get("portal-serial"), input).optional();
                 serial.help(text.get("portal-serial-help"))
@@ -149,7 +156,9 @@ impl Asked<'_> {
             text.with("portal-bus-help", &[("buses", Arg::from(&list))])
         };
         vec![
-            name_field("bus", text.get("portal-bus"), input).suggest(buses).help(help),
+            name_field("bus", text.get("portal-bus"), input)
+                .suggest(buses)
+                .help(help),
             Field::line("unit_id", text.get("portal-unit-id"), input.get("unit_id"))
                 .kind("number")
                 .help(text.get("portal-unit-id-help")),
@@ -213,7 +222,10 @@ pub(crate) async fn ask(
 ) -> Result<Response, Failure> {
     let mut transaction = portal.app.store.read().await?;
     let gateway = me.gateway(&mut transaction, &id, Action::Manage).await?;
-    let site = transaction.site(gateway.account, gateway.site).await?.ok_or(Failure::Absent)?;
+    let site = transaction
+        .site(gateway.account, gateway.site)
+        .await?
+        .ok_or(Failure::Absent)?;
     let members = transaction.members(gateway.account).await?;
     let form = Asked {
         portal: &portal,
@@ -227,15 +239,22 @@ pub(crate) async fn ask(
 }
 
 /// What was typed, if all of it is good.
-fn checked(check: &mut Check<'_>, gateway: &Gateway, now: Timestamp) -> Option<NewMeter> {
+fn checked(
+    check: &mut Check<'_>,
+    library: &Library,
+    gateway: &Gateway,
+    now: Timestamp,
+) -> Option<NewMeter> {
     let label = check.name("label");
-    let counter = checked_counter(check);
+    let counter = checked_counter(check, library);
     let serial_number = check.optional_name("serial");
     let locale = check.locale("locale");
     let zone = check.zone("zone");
     let bus = check.name("bus");
     let unit_id = unit_id(check);
-    let from = check.date("from").filter(|from| first_day_in_reach(check, *from, now));
+    let from = check
+        .date("from")
+        .filter(|from| first_day_in_reach(check, *from, now));
     let format = Format::new(locale.unwrap_or(check.text.language().locale()));
     let plan = checked_plan(check, from, zone.clone(), format);
     let (counter, zone, plan, from) = (counter?, zone?, plan?, from?);
@@ -267,15 +286,17 @@ fn checked(check: &mut Check<'_>, gateway: &Gateway, now: Timestamp) -> Option<N
     })
 }
 
-fn checked_counter(check: &mut Check<'_>) -> Option<Counter<'static>> {
+fn checked_counter<'a>(check: &mut Check<'_>, library: &'a Library) -> Option<Counter<'a>> {
     let typed = check.input.get("counter");
-    let found = counters().find(|counter| counter.value() == typed);
+    let found = counters(library).find(|counter| counter.value() == typed);
     if found.is_none() {
         let profile = super::super::form::echo(typed.split('/').next().unwrap_or_default());
         let sentence = if profile.is_empty() {
             check.text.get("portal-error-counter-none")
         } else {
-            check.text.with("portal-error-profile", &[("profile", Arg::from(&profile))])
+            check
+                .text
+                .with("portal-error-profile", &[("profile", Arg::from(&profile))])
         };
         check.wrong("counter", sentence);
     }
@@ -284,10 +305,14 @@ fn checked_counter(check: &mut Check<'_>) -> Option<Counter<'static>> {
 
 fn unit_id(check: &mut Check<'_>) -> Option<u8> {
     let typed = check.whole("unit_id")?;
-    let found = u8::try_from(typed).ok().filter(|_| UNIT_IDS.contains(&typed));
+    let found = u8::try_from(typed)
+        .ok()
+        .filter(|_| UNIT_IDS.contains(&typed));
     if found.is_none() {
         let typed = typed.to_string();
-        let sentence = check.text.with("portal-error-unit-id", &[("typed", Arg::from(&typed))]);
+        let sentence = check
+            .text
+            .with("portal-error-unit-id", &[("typed", Arg::from(&typed))]);
         check.wrong("unit_id", sentence);
     }
     found
@@ -313,7 +338,10 @@ pub(crate) async fn add(
     let mut transaction = portal.app.store.write().await?;
     let gateway = me.gateway(&mut transaction, &id, Action::Manage).await?;
     let account = gateway.account;
-    let site = transaction.site(account, gateway.site).await?.ok_or(Failure::Absent)?;
+    let site = transaction
+        .site(account, gateway.site)
+        .await?
+        .ok_or(Failure::Absent)?;
     let members = transaction.members(account).await?;
     let form = Asked {
         portal: &portal,
@@ -324,10 +352,14 @@ pub(crate) async fn add(
     };
     let mut check = Check::new(&input, Text::in_language(me.person.language));
     let deliveries = read_deliveries(&mut check, &members);
-    let Some(new) = checked(&mut check, &gateway, now).filter(|_| check.errors.is_empty()) else {
+    let new = checked(&mut check, &portal.app.profiles, &gateway, now);
+    let Some(new) = new.filter(|_| check.errors.is_empty()) else {
         return form.page(&input).show(&check.errors);
     };
-    let meter = match transaction.register_meter(account, &new, Some(me.person.id), now).await {
+    let meter = match transaction
+        .register_meter(account, &new, Some(me.person.id), now)
+        .await
+    {
         Ok(meter) => meter,
         Err(error) => return refuse(form.page(&input), check, error),
     };
@@ -362,7 +394,10 @@ fn refuse(
         RegisterError::PlaceTaken { bus, unit_id } => {
             let unit_id = unit_id.to_string();
             let args = [("bus", Arg::from(&bus)), ("unit", Arg::from(&unit_id))];
-            check.wrong("unit_id", check.text.with("portal-error-place-taken", &args));
+            check.wrong(
+                "unit_id",
+                check.text.with("portal-error-place-taken", &args),
+            );
         }
     }
     form.show(&check.errors)
@@ -374,7 +409,8 @@ mod tests {
 
     #[test]
     fn every_billing_counter_is_offered_once() {
-        let mut values: Vec<String> = counters().map(|counter| counter.value()).collect();
+        let library = Library::shipped();
+        let mut values: Vec<String> = counters(&library).map(|counter| counter.value()).collect();
         let offered = values.len();
         values.sort();
         values.dedup();
