@@ -2,4 +2,7 @@
 //! programs as processes.
 
 mod command_line;
+mod kills;
+mod slaves;
 mod tidy;
+mod wire_to_invoice;

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { REGISTERS = 24000 };
+enum { REGISTERS = 40000 };
 
 static void die(const char *what) {
     fprintf(stderr, "%s\n", what);
