@@ -108,6 +108,15 @@ impl Bus {
         answer.await.unwrap_or_else(|error| Err(gone(error)))
     }
 
+    /// Ends the bus and waits until its port is closed; needs the last handle to it.
+    pub async fn close(self) {
+        let Self {
+            jobs, mut state, ..
+        } = self;
+        drop(jobs);
+        while state.changed().await.is_ok() {}
+    }
+
     fn stopped(&self, unit: u8) -> BusError {
         BusError {
             bus: self.name.clone(),
