@@ -23,7 +23,10 @@ pub(crate) struct SmtpServer {
 impl SmtpServer {
     pub(crate) async fn start(folder: &Path) -> Self {
         std::fs::create_dir_all(folder).unwrap();
-        let script = workspace().join("tests/outside/smtp_server.py").display().to_string();
+        let script = workspace()
+            .join("tests/outside/smtp_server.py")
+            .display()
+            .to_string();
         let arguments = [script.as_str(), &folder.display().to_string()];
         let log = folder.join("log");
         let mut running = Running::start(&python(), &arguments, &log).unwrap();
@@ -73,23 +76,25 @@ impl SmtpServer {
 /// A cell as openpyxl reads it.
 #[derive(Debug, serde::Deserialize)]
 pub(crate) struct Cell {
-    pub(crate) sheet: String,
-    pub(crate) row: u32,
-    pub(crate) column: String,
     #[serde(rename = "type")]
     pub(crate) kind: String,
     pub(crate) value: String,
-    pub(crate) format: String,
 }
 
 /// Every cell of the workbook in `bytes`.
 pub(crate) async fn excel_cells(folder: &Path, bytes: &[u8]) -> Vec<Cell> {
     let file = folder.join("book.xlsx");
     std::fs::write(&file, bytes).unwrap();
-    let script = workspace().join("tests/outside/excel_cells.py").display().to_string();
+    let script = workspace()
+        .join("tests/outside/excel_cells.py")
+        .display()
+        .to_string();
     let arguments = [script.as_str(), &file.display().to_string()];
     let printed = run(&python(), &arguments).await.unwrap().ok().unwrap();
-    printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    printed
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 /// The words of the PDF in `bytes`, single spaces between them.
@@ -97,6 +102,10 @@ pub(crate) async fn pdf_text(folder: &Path, bytes: &[u8]) -> String {
     let file = folder.join("page.pdf");
     std::fs::write(&file, bytes).unwrap();
     let arguments = ["-layout", &file.display().to_string(), "-"];
-    let printed = run(Path::new("pdftotext"), &arguments).await.unwrap().ok().unwrap();
+    let printed = run(Path::new("pdftotext"), &arguments)
+        .await
+        .unwrap()
+        .ok()
+        .unwrap();
     printed.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -10,6 +10,8 @@ use tests::process::{PATIENCE, Running, wait_for};
 use tests::program::workspace;
 use tests::world::World;
 
+use crate::outside::python;
+
 /// A pair of ports that are wired to each other.
 struct Wire {
     slave: PathBuf,
@@ -35,11 +37,6 @@ async fn wire(folder: &Path, name: &str) -> Wire {
         master,
         _socat: socat,
     }
-}
-
-fn python() -> PathBuf {
-    let python = std::env::var_os("ENERVUE_TEST_PYTHON");
-    PathBuf::from(python.expect("ENERVUE_TEST_PYTHON names the Python: run tests/run"))
 }
 
 fn served_by_pymodbus(folder: &Path, wire: &Wire, values: &str) -> Running {

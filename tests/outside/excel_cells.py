@@ -1,6 +1,7 @@
 """Prints every cell of a workbook as one JSON object a line, as openpyxl reads it.
 
-excel_cells.py FILE: {"sheet", "row", "column", "type", "value"}; numbers keep their digits.
+excel_cells.py FILE: {"sheet", "cell", "type", "value"}; a number is one that Excel counts as
+one.
 """
 
 import datetime
@@ -19,7 +20,5 @@ for sheet in book.worksheets:
             if isinstance(value, (datetime.datetime, datetime.date)):
                 value = value.isoformat()
             kind = type(cell.value).__name__
-            print(json.dumps({
-                "sheet": sheet.title, "row": cell.row, "column": cell.column_letter,
-                "type": kind, "value": str(value), "format": cell.number_format,
-            }))
+            place = {"sheet": sheet.title, "cell": cell.coordinate}
+            print(json.dumps({**place, "type": kind, "value": str(value)}))
