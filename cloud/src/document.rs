@@ -24,6 +24,7 @@ use page::Page;
 
 mod measure;
 mod page;
+mod say;
 #[cfg(test)]
 mod tests;
 

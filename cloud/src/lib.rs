@@ -15,18 +15,22 @@ pub mod billing;
 pub mod chart;
 pub mod currency;
 pub mod format;
+pub mod ingest;
 pub mod name;
 pub mod notice;
 pub mod plan;
+pub mod secret;
 pub mod site;
 pub mod text;
 
 // The adapters: one place for each outside thing.
+pub mod api;
 pub mod clock;
 pub mod config;
+pub mod contact;
+pub mod origin;
 pub mod document;
 pub mod excel;
-pub mod secret;
 pub mod store;
 
 // The wiring.

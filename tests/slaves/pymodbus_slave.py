@@ -1,68 +1,58 @@
-"""A Modbus RTU slave that we did not write: pymodbus' serial server on one port.
+"""Serves registers on a serial port by pymodbus, which encodes every value itself.
 
-    python3 pymodbus_slave.py --port PORT [--registers FILE] [--baud 9600]
-                              [--parity N|E|O] [--stop-bits 1|2]
-
-It answers for every unit in FILE (default: registers.json beside this file) until it is
-killed, and prints "ready" once it listens. What FILE must hold is written in README.md.
-Whatever is not in it is answered with exception 2, units not in it with silence.
-On a pseudo-terminal leave --parity at N, whatever the master has: there pyserial refuses
-another, and parity means nothing.
-Needs: pip install pymodbus==3.16.1 pyserial
+pymodbus_slave.py PORT VALUES, a value a line: UNIT holding|input ADDRESS TYPE ORDER VALUE,
+such as `1 input 72 f32 ABCD 1234.5`. Addresses are those on the wire, from 0.
 """
 
-import argparse
 import asyncio
-import json
-import pathlib
+import sys
 
 from pymodbus import FramerType
-from pymodbus.server import ModbusSerialServer
+from pymodbus.client.mixin import ModbusClientMixin
+from pymodbus.server import StartAsyncSerialServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
+TYPES = ModbusClientMixin.DATATYPE
+ENCODERS = {
+    "u16": (TYPES.UINT16, int),
+    "u32": (TYPES.UINT32, int),
+    "i32": (TYPES.INT32, int),
+    "u64": (TYPES.UINT64, int),
+    "f32": (TYPES.FLOAT32, float),
+}
+WORD_ORDERS = {"ABCD": "big", "CDAB": "little"}
+REGISTERS = 24_000  # beyond the highest address of any profile
 
-def words(text):
-    return [int(word, 16) for word in text.split()]
 
-
-def device(entry):
-    blocks = {"holding": [], "input": []}
-    for run in entry["registers"]:
-        values = words(run["words"])
-        blocks[run["table"]].append(
-            SimData(run["address"], values=values, datatype=DataType.REGISTERS, readonly=True)
+def devices(lines):
+    words = {}
+    for line in lines:
+        unit, table, address, kind, order, value = line.split()
+        datatype, number = ENCODERS[kind]
+        encoded = ModbusClientMixin.convert_to_registers(
+            number(value), datatype, word_order=WORD_ORDERS[order]
         )
-    # pymodbus wants a block in every table; these are at an address that no meter uses.
-    unused = SimData(65535, values=0, datatype=DataType.REGISTERS, readonly=True)
-    bits = SimData(0, values=[False], datatype=DataType.BITS, readonly=True)
-    holding, inputs = (blocks[table] or [unused] for table in ("holding", "input"))
-    return SimDevice(entry["unit"], simdata=([bits], [bits], holding, inputs))
+        tables = words.setdefault(int(unit), {"holding": [0] * REGISTERS, "input": [0] * REGISTERS})
+        tables[table][int(address) : int(address) + len(encoded)] = encoded
+    bits = [SimData(0, count=8, values=False, datatype=DataType.BITS)]
+    return [
+        SimDevice(
+            unit,
+            simdata=(
+                bits,
+                bits,
+                [SimData(0, values=tables["holding"], datatype=DataType.REGISTERS)],
+                [SimData(0, values=tables["input"], datatype=DataType.REGISTERS)],
+            ),
+        )
+        for unit, tables in words.items()
+    ]
 
 
-async def main():
-    arguments = argparse.ArgumentParser(description=__doc__)
-    beside = pathlib.Path(__file__).with_name("registers.json")
-    arguments.add_argument("--port", required=True)
-    arguments.add_argument("--registers", type=pathlib.Path, default=beside)
-    arguments.add_argument("--baud", type=int, default=9600)
-    arguments.add_argument("--parity", choices="NEO", default="N")
-    arguments.add_argument("--stop-bits", type=int, choices=(1, 2), default=1)
-    given = arguments.parse_args()
-    entries = json.loads(given.registers.read_text())["devices"]
-    server = ModbusSerialServer(
-        [device(entry) for entry in entries],
-        framer=FramerType.RTU,
-        port=given.port,
-        baudrate=given.baud,
-        parity=given.parity,
-        stopbits=given.stop_bits,
-        ignore_missing_devices=True,
-    )
-    serving = asyncio.ensure_future(server.serve_forever())
-    await asyncio.sleep(0.2)
-    if not serving.done():
-        print("ready", flush=True)
-    await serving
+async def main(port, values):
+    with open(values, encoding="utf-8") as lines:
+        served = devices(line for line in lines if line.strip())
+    await StartAsyncSerialServer(served, framer=FramerType.RTU, port=port, baudrate=9600)
 
 
-asyncio.run(main())
+asyncio.run(main(*sys.argv[1:]))
