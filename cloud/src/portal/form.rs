@@ -39,6 +39,13 @@ impl Input {
         Self(owned.collect())
     }
 
+    /// The same with another value in a field.
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
+        self.0.retain(|(field, _)| field != name);
+        self.0.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     /// What was typed into a field; nothing if it did not come.
     pub(crate) fn get(&self, name: &str) -> &str {
         let found = self.0.iter().find(|(field, _)| field == name);

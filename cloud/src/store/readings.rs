@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 
 use super::gateways::GatewayKey;
 use super::{Column, Row, StoreError, StoreResult, Transaction, Value};
+use crate::billing::consumption::Taken;
 
 /// How much of the hash of what is set apart tells it from others with the same number.
 const CONTENT_HASH_BYTES: usize = 16;
@@ -94,6 +95,20 @@ pub struct KeptReading {
     /// The reading.
     pub reading: Reading,
 }
+
+impl From<KeptReading> for Taken {
+    fn from(kept: KeptReading) -> Self {
+        Self {
+            gateway: kept.gateway,
+            epoch: kept.epoch,
+            reading: kept.reading,
+        }
+    }
+}
+
+/// The most readings that are looked through around an instant: one a second for ten
+/// minutes before and after it.
+const READINGS_NEAR_MAX: i64 = 1_201;
 
 macro_rules! reading_columns {
     () => {
@@ -417,5 +432,68 @@ impl Transaction {
         let values = [account.into(), device.into(), point.into(), at.into()];
         let found = self.query_one(sql, &values).await?;
         found.as_ref().map(kept).transpose()
+    }
+
+    /// The good readings of a device's point from one instant to another, both included, by
+    /// time; at most [`READINGS_NEAR_MAX`].
+    ///
+    /// # Errors
+    /// When the engine cannot.
+    pub async fn good_readings(
+        &mut self,
+        account: AccountId,
+        device: DeviceId,
+        point: &str,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> StoreResult<Vec<KeptReading>> {
+        let sql = concat!(
+            "SELECT ",
+            reading_columns!(),
+            " FROM reading WHERE account_id = $1 AND device_id = $2 AND point = $3 \
+             AND at_ms >= $4 AND at_ms <= $5 AND count IS NOT NULL AND clock <> 'untrusted' \
+             ORDER BY at_ms, epoch, seq LIMIT $6"
+        );
+        let values = [
+            account.into(),
+            device.into(),
+            point.into(),
+            from.into(),
+            until.into(),
+            READINGS_NEAR_MAX.into(),
+        ];
+        let rows = self.query(sql, &values).await?;
+        rows.iter().map(kept).collect()
+    }
+
+    /// The first `limit` good closing readings of a device's point for `from` or later, by
+    /// date.
+    ///
+    /// # Errors
+    /// When the engine cannot.
+    pub async fn first_closings(
+        &mut self,
+        account: AccountId,
+        device: DeviceId,
+        point: &str,
+        from: Date,
+        limit: i64,
+    ) -> StoreResult<Vec<KeptReading>> {
+        let sql = concat!(
+            "SELECT ",
+            reading_columns!(),
+            " FROM reading WHERE account_id = $1 AND device_id = $2 AND point = $3 \
+             AND closes >= $4 AND count IS NOT NULL AND clock <> 'untrusted' \
+             ORDER BY closes, at_ms, epoch, seq LIMIT $5"
+        );
+        let values = [
+            account.into(),
+            device.into(),
+            point.into(),
+            from.into(),
+            limit.into(),
+        ];
+        let rows = self.query(sql, &values).await?;
+        rows.iter().map(kept).collect()
     }
 }
