@@ -174,6 +174,9 @@ impl<L: Line, C: FnMut() -> io::Result<L>> Owner<C> {
     async fn serve(&mut self, line: L, pause: &mut Duration) -> Closed {
         let mut master = Master::new(line, self.timing);
         let mut faults = 0;
+        if self.report.borrow().error.is_some() {
+            tracing::info!(bus = self.name, "bus {} has its port again", self.name);
+        }
         self.report.send_replace(State {
             open: true,
             ..State::default()
