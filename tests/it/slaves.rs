@@ -92,8 +92,8 @@ const CASES: [Case; 8] = [
         bus: "pymodbus",
         unit_id: 2,
         counter: "onicon-system-10/energy_btu/BTU",
-        label: "f32 CDAB",
-        served: "2 holding 1034 f32 CDAB 16777215\n\
+        label: "f32 ABCD",
+        served: "2 holding 1034 f32 ABCD 16777215\n\
                  2 holding 25 u16 ABCD 777\n2 holding 26 u16 ABCD 16\n",
         shown: "16,777,215 BTU",
     },
@@ -118,9 +118,9 @@ const CASES: [Case; 8] = [
         unit_id: 5,
         counter: "tuf-2000m/volume/gal_us",
         label: "i32 and f32 CDAB, unit and multiplier",
-        served: "5 holding 8 i32 CDAB 12345678\n5 holding 10 f32 CDAB 0.5\n\
-                 5 holding 1437 u16 ABCD 2\n5 holding 1438 u16 ABCD 1\n",
-        shown: "123,456.785 gal",
+        served: "5 holding 8 i32 CDAB 12345678\n5 holding 10 f32 CDAB 0.625\n\
+                 5 holding 1437 u16 ABCD 2\n5 holding 1438 u16 ABCD 3\n",
+        shown: "12,345,678.625 gal",
     },
     Case {
         bus: "pymodbus",
@@ -142,7 +142,7 @@ const CASES: [Case; 8] = [
         bus: "libmodbus-none",
         unit_id: 1,
         counter: "eastron-sdm120/energy_import/kWh",
-        label: "f32 ABCD",
+        label: "f32 ABCD of another library",
         served: "1 input 72 f32 ABCD 65535.75\n1 input 70 f32 ABCD 60\n",
         shown: "65,535.75 kWh",
     },
