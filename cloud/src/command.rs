@@ -2,7 +2,7 @@
 
 mod advance;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use self::advance::{Advanced, clock_advance};
@@ -59,6 +59,6 @@ pub async fn user_add(
     Ok(UserAdded {
         email: person.email,
         link: format!("{public_url}/password/{token}"),
-        expires_at: now.saturating_add(SignedDuration::from(purpose.lifetime()))?,
+        expires_at: now.saturating_add(purpose.lifetime())?,
     })
 }

@@ -49,7 +49,9 @@ pub(super) async fn run(command: UserCommand, config: Config) -> anyhow::Result<
     } else {
         print::line(&format!("{} is an administrator.", added.email))?;
         let until = added.expires_at;
-        print::note(&format!("The link sets their password, once, until {until}:"));
+        print::note(&format!(
+            "The link sets their password, once, until {until}:"
+        ));
         print::line(&added.link)?;
     }
     Ok(())

@@ -35,7 +35,9 @@ pub(crate) struct Input(Vec<(String, String)>);
 impl Input {
     /// The values a form starts with.
     pub(crate) fn of(values: &[(&str, &str)]) -> Self {
-        let owned = values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let owned = values
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         Self(owned.collect())
     }
 
@@ -125,9 +127,9 @@ impl<'a> Check<'a> {
         let most = NAME_CHARACTERS_MAX.to_string();
         match error {
             NameError::Empty => self.text.get("portal-error-empty"),
-            NameError::TooLong(_) => {
-                self.text.with("portal-error-too-long", &[("most", Arg::from(&most))])
-            }
+            NameError::TooLong(_) => self
+                .text
+                .with("portal-error-too-long", &[("most", Arg::from(&most))]),
             NameError::Control => self.text.get("portal-error-control"),
         }
     }
@@ -222,11 +224,7 @@ impl<'a> Check<'a> {
     }
 
     /// One of a list.
-    pub(crate) fn choice<T>(
-        &mut self,
-        field: &str,
-        read: impl Fn(&str) -> Option<T>,
-    ) -> Option<T> {
+    pub(crate) fn choice<T>(&mut self, field: &str, read: impl Fn(&str) -> Option<T>) -> Option<T> {
         let found = read(self.input.get(field));
         if found.is_none() {
             self.wrong_value(field, "portal-error-choice");
@@ -250,7 +248,11 @@ fn grouping(format: Format) -> char {
 /// A decimal as a form shows it, which its own check reads back.
 pub(crate) fn written(value: Decimal, format: Format) -> String {
     let plain = value.to_string();
-    if grouping(format) == '.' { plain.replace('.', ",") } else { plain }
+    if grouping(format) == '.' {
+        plain.replace('.', ",")
+    } else {
+        plain
+    }
 }
 
 /// The line for a name.

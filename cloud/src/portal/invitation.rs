@@ -56,7 +56,9 @@ pub(super) async fn send_link(
     let link = if has_password {
         format!("{public_url}/sign-in")
     } else {
-        transaction.add_link(&hash, LinkPurpose::Password, person.id, now).await?;
+        transaction
+            .add_link(&hash, LinkPurpose::Password, person.id, now)
+            .await?;
         format!("{public_url}/password/{token}")
     };
     let notice = NewNotice {

@@ -81,7 +81,8 @@ pub(super) async fn meter_table(
                 let day = plan.cutoff_day.to_string();
                 Cell::figure_of(
                     price,
-                    page.text.with("portal-cutoff-on", &[("day", Arg::from(&day))]),
+                    page.text
+                        .with("portal-cutoff-on", &[("day", Arg::from(&day))]),
                 )
             },
         );
@@ -122,7 +123,11 @@ pub(super) async fn visible(
         if me.actor.held_accounts().any(|held| held == account) {
             meters.extend(transaction.meters(account).await?);
         } else {
-            meters.extend(transaction.meters_assigned_to(account, me.person.id).await?);
+            meters.extend(
+                transaction
+                    .meters_assigned_to(account, me.person.id)
+                    .await?,
+            );
         }
     }
     Ok(meters)
@@ -137,7 +142,10 @@ pub(super) async fn list(State(portal): State<Portal>, me: SignedIn) -> Result<R
     let table = meter_table(&page, &mut transaction, &meters).await?;
     let mut buttons = Vec::new();
     if me.actor.held_accounts().next().is_some() {
-        buttons.push(Button::main("/gateways", page.t("portal-meter-new-from-gateway")));
+        buttons.push(Button::main(
+            "/gateways",
+            page.t("portal-meter-new-from-gateway"),
+        ));
     }
     buttons.push(Button::plain("/export.xlsx", page.t("portal-excel-all")));
     let lead = if meters.len() > METERS_SHOWN_MAX {

@@ -80,7 +80,16 @@ pub(super) async fn look(
     let running = match period {
         Ok(period) => {
             let readings = closings(transaction, meter, &mountings, &period).await?;
-            describe(meter, &plans, &mountings, &readings, last.as_ref(), period, now).ok()
+            describe(
+                meter,
+                &plans,
+                &mountings,
+                &readings,
+                last.as_ref(),
+                period,
+                now,
+            )
+            .ok()
         }
         Err(_) => None,
     };
@@ -102,9 +111,12 @@ async fn running_period(
         return Ok(after(date, meter, plans, now));
     }
     for mounting in mountings {
-        let first =
-            transaction.first_closing(meter.account, mounting.device, &mounting.point).await?;
-        let Some(first) = first.map(taken) else { continue };
+        let first = transaction
+            .first_closing(meter.account, mounting.device, &mounting.point)
+            .await?;
+        let Some(first) = first.map(taken) else {
+            continue;
+        };
         if let Ok(date) = first_date(mountings, &[first], &meter.zone) {
             return Ok(first_period(date, plans).and_then(|first| until_now(first, plans, now)));
         }
@@ -176,7 +188,9 @@ fn describe(
     let cost = stretches.and_then(|stretches| {
         let mut terms = PeriodTerms::of(&period, plans)?;
         terms.minimum = Decimal::ZERO;
-        charge(&period, &stretches, &terms).ok().map(|charge| charge.total)
+        charge(&period, &stretches, &terms)
+            .ok()
+            .map(|charge| charge.total)
     });
     Ok(Running {
         sends_at: send_at(&period, plans)?,
@@ -208,7 +222,9 @@ fn stretches(
     for (before, after) in boundaries.iter().zip(boundaries.iter().skip(1)) {
         stretches.push(consumption::stretch(before, after, meter.unit).ok()?);
     }
-    let newest = boundaries.last().filter(|boundary| boundary.device == mounted.device)?;
+    let newest = boundaries
+        .last()
+        .filter(|boundary| boundary.device == mounted.device)?;
     let quantity = last.quantity?.since(newest.register).ok()?;
     let rose = quantity.unit() == meter.unit && quantity.value() >= Decimal::ZERO;
     stretches.push(Stretch {

@@ -17,12 +17,12 @@ use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::TraceLayer;
 
 use super::App;
+use crate::api;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::control;
 use crate::jobs::{self, answer_telegram};
 use crate::store::Store;
-use crate::{api, portal};
 
 /// How long a gateway's request may take, its body included; a Pi behind a bad line sends
 /// two megabytes within it.
@@ -93,13 +93,11 @@ pub fn router(app: App) -> Router {
     let health = Router::new()
         .route("/healthz", get(healthz))
         .with_state(app.clone());
-    let gateways = api::router(app.clone()).merge(health).layer((
+    let gateways = api::router(app).merge(health).layer((
         TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, GATEWAY_REQUEST_MAX),
         CatchPanicLayer::new(),
     ));
-    portal::router(app)
-        .merge(gateways)
-        .layer(TraceLayer::new_for_http())
+    gateways.layer(TraceLayer::new_for_http())
 }
 
 /// Whether the store answers: what a load balancer asks.
@@ -108,7 +106,10 @@ async fn healthz(State(app): State<App>) -> (StatusCode, &'static str) {
         Ok(_) => (StatusCode::OK, "ok\n"),
         Err(error) => {
             tracing::error!(%error, "the store does not answer");
-            (StatusCode::SERVICE_UNAVAILABLE, "the store does not answer\n")
+            (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the store does not answer\n",
+            )
         }
     }
 }

@@ -105,7 +105,11 @@ fn form(
     let now = portal.app.clock.now();
     let page = Page::new(me, Place::Meters, text.get("portal-recipients"), now);
     let mut fields = delivery_fields(text, members, input);
-    if !may(&me.actor, Action::Manage, &Object::Meter(meter.account, meter.id)) {
+    if !may(
+        &me.actor,
+        Action::Manage,
+        &Object::Meter(meter.account, meter.id),
+    ) {
         // Somebody who only has the switch cannot take a meter away from themselves.
         for field in &mut fields {
             let choices = delivery_choices(text, None, input.get(&field.name));
@@ -129,7 +133,11 @@ async fn within_reach(
     meter: &Meter,
 ) -> Result<Vec<(Person, Membership)>, Failure> {
     let mut members = transaction.members(meter.account).await?;
-    if !may(&me.actor, Action::Manage, &Object::Meter(meter.account, meter.id)) {
+    if !may(
+        &me.actor,
+        Action::Manage,
+        &Object::Meter(meter.account, meter.id),
+    ) {
         members.retain(|(person, _)| person.id == me.person.id);
     }
     Ok(members)
@@ -141,9 +149,13 @@ pub(crate) async fn ask(
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
     let mut transaction = portal.app.store.read().await?;
-    let meter = me.meter(&mut transaction, &id, Action::ChangeSettings).await?;
+    let meter = me
+        .meter(&mut transaction, &id, Action::ChangeSettings)
+        .await?;
     let members = within_reach(&mut transaction, &me, &meter).await?;
-    let assigned = transaction.assignments_of_meter(meter.account, meter.id).await?;
+    let assigned = transaction
+        .assignments_of_meter(meter.account, meter.id)
+        .await?;
     let mut input = Input::default();
     for (person, assignment) in assigned {
         let name = format!("{PREFIX}{}", person.id);
@@ -159,9 +171,15 @@ pub(crate) async fn change(
     Form(input): Form<Input>,
 ) -> Result<Response, Failure> {
     let mut transaction = portal.app.store.write().await?;
-    let meter = me.meter(&mut transaction, &id, Action::ChangeSettings).await?;
+    let meter = me
+        .meter(&mut transaction, &id, Action::ChangeSettings)
+        .await?;
     let members = within_reach(&mut transaction, &me, &meter).await?;
-    let manages = may(&me.actor, Action::Manage, &Object::Meter(meter.account, meter.id));
+    let manages = may(
+        &me.actor,
+        Action::Manage,
+        &Object::Meter(meter.account, meter.id),
+    );
     let mut check = Check::new(&input, Text::in_language(me.person.language));
     let deliveries = read_deliveries(&mut check, &members);
     if !check.errors.is_empty() {
@@ -175,10 +193,14 @@ pub(crate) async fn change(
                     person,
                     delivery,
                 };
-                transaction.set_assignment(meter.account, &assignment).await?;
+                transaction
+                    .set_assignment(meter.account, &assignment)
+                    .await?;
             }
             None if manages => {
-                transaction.remove_assignment(meter.account, meter.id, person).await?;
+                transaction
+                    .remove_assignment(meter.account, meter.id, person)
+                    .await?;
             }
             None => {}
         }

@@ -54,7 +54,11 @@ impl Counter<'_> {
 
     fn label(&self) -> String {
         let models = self.profile.models.join(", ");
-        format!("{} {models} · {}", self.profile.vendor, unit_word(self.unit))
+        format!(
+            "{} {models} · {}",
+            self.profile.vendor,
+            unit_word(self.unit)
+        )
     }
 }
 
@@ -109,8 +113,14 @@ impl Asked<'_> {
         let title = text.get("portal-meter-register");
         let page = Page::new(self.me, Place::Meters, title, now);
         let sections = vec![
-            Section::new(text.get("portal-section-meter"), self.meter_fields(text, input)),
-            Section::new(text.get("portal-section-place"), self.place_fields(text, input)),
+            Section::new(
+                text.get("portal-section-meter"),
+                self.meter_fields(text, input),
+            ),
+            Section::new(
+                text.get("portal-section-place"),
+                self.place_fields(text, input),
+            ),
             Section::new(text.get("portal-section-terms"), self.terms(text, input)),
             Section::new(
                 text.get("portal-section-recipients"),
@@ -149,7 +159,9 @@ impl Asked<'_> {
             text.with("portal-bus-help", &[("buses", Arg::from(&list))])
         };
         vec![
-            name_field("bus", text.get("portal-bus"), input).suggest(buses).help(help),
+            name_field("bus", text.get("portal-bus"), input)
+                .suggest(buses)
+                .help(help),
             Field::line("unit_id", text.get("portal-unit-id"), input.get("unit_id"))
                 .kind("number")
                 .help(text.get("portal-unit-id-help")),
@@ -213,7 +225,10 @@ pub(crate) async fn ask(
 ) -> Result<Response, Failure> {
     let mut transaction = portal.app.store.read().await?;
     let gateway = me.gateway(&mut transaction, &id, Action::Manage).await?;
-    let site = transaction.site(gateway.account, gateway.site).await?.ok_or(Failure::Absent)?;
+    let site = transaction
+        .site(gateway.account, gateway.site)
+        .await?
+        .ok_or(Failure::Absent)?;
     let members = transaction.members(gateway.account).await?;
     let form = Asked {
         portal: &portal,
@@ -235,7 +250,9 @@ fn checked(check: &mut Check<'_>, gateway: &Gateway, now: Timestamp) -> Option<N
     let zone = check.zone("zone");
     let bus = check.name("bus");
     let unit_id = unit_id(check);
-    let from = check.date("from").filter(|from| first_day_in_reach(check, *from, now));
+    let from = check
+        .date("from")
+        .filter(|from| first_day_in_reach(check, *from, now));
     let format = Format::new(locale.unwrap_or(check.text.language().locale()));
     let plan = checked_plan(check, from, zone.clone(), format);
     let (counter, zone, plan, from) = (counter?, zone?, plan?, from?);
@@ -275,7 +292,9 @@ fn checked_counter(check: &mut Check<'_>) -> Option<Counter<'static>> {
         let sentence = if profile.is_empty() {
             check.text.get("portal-error-counter-none")
         } else {
-            check.text.with("portal-error-profile", &[("profile", Arg::from(&profile))])
+            check
+                .text
+                .with("portal-error-profile", &[("profile", Arg::from(&profile))])
         };
         check.wrong("counter", sentence);
     }
@@ -284,10 +303,14 @@ fn checked_counter(check: &mut Check<'_>) -> Option<Counter<'static>> {
 
 fn unit_id(check: &mut Check<'_>) -> Option<u8> {
     let typed = check.whole("unit_id")?;
-    let found = u8::try_from(typed).ok().filter(|_| UNIT_IDS.contains(&typed));
+    let found = u8::try_from(typed)
+        .ok()
+        .filter(|_| UNIT_IDS.contains(&typed));
     if found.is_none() {
         let typed = typed.to_string();
-        let sentence = check.text.with("portal-error-unit-id", &[("typed", Arg::from(&typed))]);
+        let sentence = check
+            .text
+            .with("portal-error-unit-id", &[("typed", Arg::from(&typed))]);
         check.wrong("unit_id", sentence);
     }
     found
@@ -313,7 +336,10 @@ pub(crate) async fn add(
     let mut transaction = portal.app.store.write().await?;
     let gateway = me.gateway(&mut transaction, &id, Action::Manage).await?;
     let account = gateway.account;
-    let site = transaction.site(account, gateway.site).await?.ok_or(Failure::Absent)?;
+    let site = transaction
+        .site(account, gateway.site)
+        .await?
+        .ok_or(Failure::Absent)?;
     let members = transaction.members(account).await?;
     let form = Asked {
         portal: &portal,
@@ -327,7 +353,10 @@ pub(crate) async fn add(
     let Some(new) = checked(&mut check, &gateway, now).filter(|_| check.errors.is_empty()) else {
         return form.page(&input).show(&check.errors);
     };
-    let meter = match transaction.register_meter(account, &new, Some(me.person.id), now).await {
+    let meter = match transaction
+        .register_meter(account, &new, Some(me.person.id), now)
+        .await
+    {
         Ok(meter) => meter,
         Err(error) => return refuse(form.page(&input), check, error),
     };
@@ -362,7 +391,10 @@ fn refuse(
         RegisterError::PlaceTaken { bus, unit_id } => {
             let unit_id = unit_id.to_string();
             let args = [("bus", Arg::from(&bus)), ("unit", Arg::from(&unit_id))];
-            check.wrong("unit_id", check.text.with("portal-error-place-taken", &args));
+            check.wrong(
+                "unit_id",
+                check.text.with("portal-error-place-taken", &args),
+            );
         }
     }
     form.show(&check.errors)

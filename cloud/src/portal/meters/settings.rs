@@ -41,12 +41,20 @@ pub(super) fn term_fields(text: Text, input: &Input, unit: &str) -> Vec<Field> {
         Field::line("minimum", text.get("portal-minimum"), input.get("minimum"))
             .decimal(unit)
             .help(text.get("portal-minimum-help")),
-        Field::line("cutoff_day", text.get("portal-cutoff-day"), input.get("cutoff_day"))
-            .kind("number")
-            .help(text.get("portal-cutoff-help")),
-        Field::line("send_hour", text.get("portal-send-hour"), input.get("send_hour"))
-            .kind("number")
-            .help(text.get("portal-send-hour-help")),
+        Field::line(
+            "cutoff_day",
+            text.get("portal-cutoff-day"),
+            input.get("cutoff_day"),
+        )
+        .kind("number")
+        .help(text.get("portal-cutoff-help")),
+        Field::line(
+            "send_hour",
+            text.get("portal-send-hour"),
+            input.get("send_hour"),
+        )
+        .kind("number")
+        .help(text.get("portal-send-hour-help")),
     ]
 }
 
@@ -230,7 +238,10 @@ async fn asked<'a>(
     look: &'a Look,
 ) -> Result<Asked<'a>, Failure> {
     let object = Object::Meter(meter.account, meter.id);
-    let account = transaction.account(meter.account).await?.ok_or(Failure::Absent)?;
+    let account = transaction
+        .account(meter.account)
+        .await?
+        .ok_or(Failure::Absent)?;
     Ok(Asked {
         portal,
         me,
@@ -251,8 +262,7 @@ pub(crate) async fn ask(
     let mut transaction = portal.app.store.read().await?;
     let meter = me.meter(&mut transaction, &id, Action::See).await?;
     let look = running::look(&mut transaction, &meter, now).await?;
-    let (first_open, _) =
-        first_open_day(&mut transaction, &meter, today(&meter, now)).await?;
+    let (first_open, _) = first_open_day(&mut transaction, &meter, today(&meter, now)).await?;
     let asked = asked(&mut transaction, &portal, &me, &meter, &look).await?;
     let mut form = asked.page(&asked.defaults(first_open));
     if !asked.changes {
@@ -269,14 +279,17 @@ pub(crate) async fn change(
 ) -> Result<Response, Failure> {
     let now = portal.app.clock.now();
     let mut transaction = portal.app.store.write().await?;
-    let mut meter = me.meter(&mut transaction, &id, Action::ChangeSettings).await?;
+    let mut meter = me
+        .meter(&mut transaction, &id, Action::ChangeSettings)
+        .await?;
     let look = running::look(&mut transaction, &meter, now).await?;
-    let (first_open, billed) =
-        first_open_day(&mut transaction, &meter, today(&meter, now)).await?;
+    let (first_open, billed) = first_open_day(&mut transaction, &meter, today(&meter, now)).await?;
     let asked = asked(&mut transaction, &portal, &me, &meter, &look).await?;
     let input = asked.allowed(&typed, first_open);
     let mut check = Check::new(&input, Text::in_language(me.person.language));
-    let from = check.date("from").filter(|from| not_billed(&mut check, *from, billed));
+    let from = check
+        .date("from")
+        .filter(|from| not_billed(&mut check, *from, billed));
     let zone = plan_on(first_open, &look.plans).map(|plan| plan.zone.clone());
     let plan = checked_plan(&mut check, from, zone, Format::new(meter.locale));
     let (label, locale) = (check.name("label"), check.locale("locale"));
@@ -289,7 +302,9 @@ pub(crate) async fn change(
     }
     if changes_terms(&plan, &look.plans) {
         let by = Some(me.person.id);
-        transaction.set_plan(meter.account, meter.id, &plan, by, now).await?;
+        transaction
+            .set_plan(meter.account, meter.id, &plan, by, now)
+            .await?;
     }
     transaction.commit().await?;
     tracing::info!(meter = %meter.id, by = %me.person.id, ?plan, "changed settings");
@@ -312,7 +327,9 @@ fn not_billed(check: &mut Check<'_>, from: Date, billed: Option<Date>) -> bool {
         return true;
     };
     let first = Format::new(check.text.language().locale()).date(billed);
-    let sentence = check.text.with("portal-error-billed", &[("first", Arg::from(&first))]);
+    let sentence = check
+        .text
+        .with("portal-error-billed", &[("first", Arg::from(&first))]);
     check.wrong("from", sentence);
     false
 }
