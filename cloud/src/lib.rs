@@ -32,6 +32,7 @@ pub mod document;
 pub mod excel;
 pub mod mail;
 pub mod origin;
+pub mod portal;
 pub mod secret;
 pub mod store;
 pub mod telegram;

@@ -50,7 +50,7 @@ pub(super) async fn run(command: UserCommand, config: Config) -> anyhow::Result<
         print::line(&format!("{} is an administrator.", added.email))?;
         let until = added.expires_at;
         print::note(&format!(
-            "The link sets their password, once, until {until}:"
+            "The link sets their password, once, until {until:.0}:"
         ));
         print::line(&added.link)?;
     }

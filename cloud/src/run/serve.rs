@@ -17,12 +17,12 @@ use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::TraceLayer;
 
 use super::App;
-use crate::api;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::control;
 use crate::jobs::{self, answer_telegram};
 use crate::store::Store;
+use crate::{api, portal};
 
 /// How long a gateway's request may take, its body included; a Pi behind a bad line sends
 /// two megabytes within it.
@@ -93,11 +93,13 @@ pub fn router(app: App) -> Router {
     let health = Router::new()
         .route("/healthz", get(healthz))
         .with_state(app.clone());
-    let gateways = api::router(app).merge(health).layer((
+    let gateways = api::router(app.clone()).merge(health).layer((
         TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, GATEWAY_REQUEST_MAX),
         CatchPanicLayer::new(),
     ));
-    gateways.layer(TraceLayer::new_for_http())
+    portal::router(app)
+        .merge(gateways)
+        .layer(TraceLayer::new_for_http())
 }
 
 /// Whether the store answers: what a load balancer asks.
