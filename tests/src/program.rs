@@ -54,7 +54,12 @@ impl Programs {
         // look at these would run again, and everything after them.
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy();
-            let told = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"];
+            let told = [
+                "CARGO_PKG_",
+                "CARGO_MANIFEST_",
+                "CARGO_BIN_",
+                "CARGO_CRATE_",
+            ];
             if told.iter().any(|start| text.starts_with(start)) {
                 command.env_remove(&name);
             }

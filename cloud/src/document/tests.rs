@@ -1,3 +1,5 @@
+//! The page of paper, in every language and with the longest words.
+
 use common::id::{AccountId, DeviceId, Epoch, GatewayId, InvoiceId, MeterId};
 use common::quantity::Quantity;
 use common::reading::ClockTrust;
