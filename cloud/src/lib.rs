@@ -27,6 +27,7 @@ pub mod api;
 pub mod clock;
 pub mod config;
 pub mod contact;
+pub mod control;
 pub mod document;
 pub mod excel;
 pub mod mail;
@@ -38,6 +39,10 @@ pub mod telegram;
 
 // What happens by itself.
 pub mod jobs;
+
+// What the operator types, and what it does.
+pub mod cli;
+pub mod command;
 
 // The wiring.
 pub mod run;

@@ -53,7 +53,16 @@ fn tell(status: &Status) -> std::io::Result<()> {
         return Ok(());
     }
     print::line("")?;
-    let header = ["Meter", "Bus", "Unit", "Profile", "Last reading", "Age", ""];
+    let header = [
+        "Meter",
+        "Bus",
+        "Unit",
+        "Profile",
+        "Last reading",
+        "Age",
+        "Failed",
+        "",
+    ];
     let mut rows = vec![header.map(str::to_owned).to_vec()];
     rows.extend(status.devices.iter().map(|device| row(device, status.now)));
     print::table(&rows)?;
@@ -101,6 +110,7 @@ fn row(device: &DeviceStatus, now: Timestamp) -> Vec<String> {
             format!("{} {}", quantity.value(), quantity.unit().symbol())
         }),
         device.last_good_at.map_or_else(dash, |at| age(at, now)),
+        format!("{}/{}", device.failed, device.answered + device.failed),
         if device.error.is_some() { "!" } else { "" }.to_owned(),
     ]
 }
