@@ -58,17 +58,6 @@ impl Input {
     pub(crate) fn is_on(&self, name: &str) -> bool {
         self.get(name) == "on"
     }
-
-    /// The fields whose names begin with `prefix`: what follows it, and the value.
-    pub(crate) fn with_prefix<'a>(
-        &'a self,
-        prefix: &'a str,
-    ) -> impl Iterator<Item = (&'a str, &'a str)> {
-        let split = move |(name, value): &'a (String, String)| {
-            name.strip_prefix(prefix).map(|rest| (rest, value.as_str()))
-        };
-        self.0.iter().filter_map(split)
-    }
 }
 
 /// What is wrong, by field.

@@ -22,7 +22,6 @@ use crate::access::Action;
 use crate::account::{Membership, Person};
 use crate::billing::period::{first_period, start_of_day};
 use crate::format::Format;
-use crate::plan::Plan;
 use crate::site::{Assignment, CONNEKTOR_DEVICES_MAX, Gateway, Site};
 use crate::store::meters::{NewMeter, RegisterError};
 use crate::text::{Arg, Text};
