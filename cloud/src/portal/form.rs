@@ -58,17 +58,6 @@ impl Input {
     pub(crate) fn is_on(&self, name: &str) -> bool {
         self.get(name) == "on"
     }
-
-    /// The fields whose names begin with `prefix`: what follows it, and the value.
-    pub(crate) fn with_prefix<'a>(
-        &'a self,
-        prefix: &'a str,
-    ) -> impl Iterator<Item = (&'a str, &'a str)> {
-        let split = move |(name, value): &'a (String, String)| {
-            name.strip_prefix(prefix).map(|rest| (rest, value.as_str()))
-        };
-        self.0.iter().filter_map(split)
-    }
 }
 
 /// What is wrong, by field.
@@ -306,6 +295,10 @@ pub(crate) struct FormPage {
     pub(crate) sections: Vec<Section>,
     pub(crate) submit: String,
     pub(crate) cancel: Option<String>,
+    /// Whether what it does cannot be taken back.
+    pub(crate) danger: bool,
+    /// What else can be done here: where, its words, and whether it is a change by itself.
+    pub(crate) extra: Vec<(String, String, bool)>,
 }
 
 impl FormPage {
@@ -320,6 +313,8 @@ impl FormPage {
             sections,
             submit,
             cancel: None,
+            danger: false,
+            extra: Vec::new(),
         }
     }
 

@@ -39,8 +39,6 @@ pub(crate) struct SignedIn {
     pub(crate) person: Person,
     /// What decides what they may do.
     pub(crate) actor: Actor,
-    /// The hash of their session's token.
-    pub(crate) session: String,
     /// The address they asked for.
     pub(crate) path: String,
     /// What the address says was just done.
@@ -60,7 +58,7 @@ impl FromRequestParts<Portal> for SignedIn {
         } else {
             String::new()
         };
-        let Some((person, session)) = current(portal, &parts.headers).await? else {
+        let Some((person, _)) = current(portal, &parts.headers).await? else {
             return Err(Failure::SignInFirst { wanted });
         };
         let mut transaction = portal.app.store.read().await?;
@@ -72,7 +70,6 @@ impl FromRequestParts<Portal> for SignedIn {
         Ok(Self {
             person,
             actor,
-            session,
             path: parts.uri.path().to_owned(),
             done: done.map(str::to_owned),
         })

@@ -22,6 +22,7 @@ use super::page::{self, Page, go};
 use super::password::{self, PASSWORD_CHARACTERS_MAX, PASSWORD_CHARACTERS_MIN};
 use super::session;
 use crate::account::{EMAIL_CHARACTERS_MAX, LinkPurpose, Person};
+use crate::origin::client_address;
 use crate::secret;
 use crate::text::{Arg, Text};
 
@@ -35,20 +36,14 @@ pub(super) struct Visitor(Option<IpAddr>);
 impl FromRequestParts<Portal> for Visitor {
     type Rejection = std::convert::Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Portal) -> Result<Self, Self::Rejection> {
+    async fn from_request_parts(
+        parts: &mut Parts,
+        portal: &Portal,
+    ) -> Result<Self, Self::Rejection> {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        let peer = peer.map(|ConnectInfo(address)| address.ip());
-        let forwarded = || {
-            let header = parts.headers.get("x-forwarded-for")?.to_str().ok()?;
-            header.rsplit(',').next()?.trim().parse().ok()
-        };
-        // Only a proxy on this machine is believed; it adds the address it saw at the end.
-        let behind_proxy = peer.is_some_and(|address| address.is_loopback());
-        Ok(Self(if behind_proxy {
-            forwarded().or(peer)
-        } else {
-            peer
-        }))
+        Ok(Self(peer.map(|ConnectInfo(peer)| {
+            client_address(&portal.app.config, *peer, &parts.headers)
+        })))
     }
 }
 

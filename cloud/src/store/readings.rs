@@ -435,7 +435,7 @@ impl Transaction {
     }
 
     /// The good readings of a device's point from one instant to another, both included, by
-    /// time; at most [`READINGS_NEAR_MAX`].
+    /// time; at most `READINGS_NEAR_MAX`.
     ///
     /// # Errors
     /// When the engine cannot.

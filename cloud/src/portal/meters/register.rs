@@ -7,7 +7,6 @@ use common::profile::{Library, Profile};
 use common::unit::{Medium, Unit};
 use jiff::Timestamp;
 use jiff::civil::Date;
-use std::sync::LazyLock;
 
 use super::super::Portal;
 use super::super::error::Failure;
@@ -23,7 +22,6 @@ use crate::access::Action;
 use crate::account::{Membership, Person};
 use crate::billing::period::{first_period, start_of_day};
 use crate::format::Format;
-use crate::plan::Plan;
 use crate::site::{Assignment, CONNEKTOR_DEVICES_MAX, Gateway, Site};
 use crate::store::meters::{NewMeter, RegisterError};
 use crate::text::{Arg, Text};
@@ -36,8 +34,6 @@ const POLL_PERIOD_S: u32 = 60;
 const FIRST_DAY_PAST_MAX: i32 = 5 * 366;
 /// How far in the future it may lie, in days.
 const FIRST_DAY_FUTURE_MAX: i32 = 366;
-
-static LIBRARY: LazyLock<Library> = LazyLock::new(Library::shipped);
 
 /// A billing point of a profile in one of its units.
 struct Counter<'a> {
@@ -62,8 +58,8 @@ impl Counter<'_> {
     }
 }
 
-fn counters() -> impl Iterator<Item = Counter<'static>> {
-    LIBRARY.iter().flat_map(|profile| {
+fn counters(library: &Library) -> impl Iterator<Item = Counter<'_>> {
+    library.iter().flat_map(|profile| {
         profile.billing_points().flat_map(move |point| {
             point.units().into_iter().map(move |unit| Counter {
                 profile,
@@ -74,11 +70,11 @@ fn counters() -> impl Iterator<Item = Counter<'static>> {
     })
 }
 
-fn counter_field(text: Text, input: &Input) -> Field {
+fn counter_field(library: &Library, text: Text, input: &Input) -> Field {
     let current = input.get("counter");
     let group = |medium: Medium| Group {
         label: medium_word(text, medium),
-        choices: counters()
+        choices: counters(library)
             .filter(|counter| counter.profile.medium == medium)
             .map(|counter| Choice::new(counter.value(), counter.label(), current))
             .collect(),
@@ -140,7 +136,7 @@ impl Asked<'_> {
         vec![
             name_field("label", text.get("portal-label"), input)
                 .help(text.get("portal-label-help")),
-            counter_field(text, input),
+            counter_field(&self.portal.app.profiles, text, input),
             {
                 let serial = name_field("serial", text.get("portal-serial"), input).optional();
                 serial.help(text.get("portal-serial-help"))
@@ -242,9 +238,14 @@ pub(crate) async fn ask(
 }
 
 /// What was typed, if all of it is good.
-fn checked(check: &mut Check<'_>, gateway: &Gateway, now: Timestamp) -> Option<NewMeter> {
+fn checked(
+    check: &mut Check<'_>,
+    library: &Library,
+    gateway: &Gateway,
+    now: Timestamp,
+) -> Option<NewMeter> {
     let label = check.name("label");
-    let counter = checked_counter(check);
+    let counter = checked_counter(check, library);
     let serial_number = check.optional_name("serial");
     let locale = check.locale("locale");
     let zone = check.zone("zone");
@@ -284,9 +285,9 @@ fn checked(check: &mut Check<'_>, gateway: &Gateway, now: Timestamp) -> Option<N
     })
 }
 
-fn checked_counter(check: &mut Check<'_>) -> Option<Counter<'static>> {
+fn checked_counter<'a>(check: &mut Check<'_>, library: &'a Library) -> Option<Counter<'a>> {
     let typed = check.input.get("counter");
-    let found = counters().find(|counter| counter.value() == typed);
+    let found = counters(library).find(|counter| counter.value() == typed);
     if found.is_none() {
         let profile = super::super::form::echo(typed.split('/').next().unwrap_or_default());
         let sentence = if profile.is_empty() {
@@ -350,7 +351,8 @@ pub(crate) async fn add(
     };
     let mut check = Check::new(&input, Text::in_language(me.person.language));
     let deliveries = read_deliveries(&mut check, &members);
-    let Some(new) = checked(&mut check, &gateway, now).filter(|_| check.errors.is_empty()) else {
+    let new = checked(&mut check, &portal.app.profiles, &gateway, now);
+    let Some(new) = new.filter(|_| check.errors.is_empty()) else {
         return form.page(&input).show(&check.errors);
     };
     let meter = match transaction
@@ -406,7 +408,8 @@ mod tests {
 
     #[test]
     fn every_billing_counter_is_offered_once() {
-        let mut values: Vec<String> = counters().map(|counter| counter.value()).collect();
+        let library = Library::shipped();
+        let mut values: Vec<String> = counters(&library).map(|counter| counter.value()).collect();
         let offered = values.len();
         values.sort();
         values.dedup();
