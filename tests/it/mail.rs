@@ -88,7 +88,10 @@ async fn an_invoice_and_a_silence_arrive_with_the_figures_of_the_page() {
     world.cloud.advance("2026-04-01T14:00:00Z").await.unwrap();
     let came =
         async || Ok(notices(&server).len() == 1 && world.telegram.to(CHAT).len() == greetings + 1);
-    wait_for("mail and message", PATIENCE, came).await.unwrap();
+    if let Err(error) = wait_for("mail and message", PATIENCE, came).await {
+        let (mails, messages) = (server.mails(), world.telegram.to(CHAT));
+        panic!("{error:#}: {mails:?} {messages:?}\n{}", world.cloud.log());
+    }
 
     // Two days of 1,234.56: the register is an f32, so the page says what it held.
     let page = ana.open(&path).await.unwrap();

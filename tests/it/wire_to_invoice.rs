@@ -4,7 +4,7 @@
 //! holds is the number of its hours.
 
 use tests::browser::Browser;
-use tests::portal::{self, NewMeter, NewMonitor};
+use tests::portal::{self, NewMeter, NewMonitor, PASSWORD};
 use tests::world::{BUS, World};
 
 const METERS: &str = "
@@ -82,7 +82,13 @@ fn invoices(world: &World, email: &str) -> Vec<String> {
         .collect()
 }
 
-async fn newest_invoice(browser: &Browser, meter: &str) -> String {
+/// Weeks passed since the last sign-in: the session has ended.
+async fn newest_invoice(browser: &Browser, person: &NewMonitor<'_>, meter: &str) -> String {
+    portal::sign_in(browser, person.email, PASSWORD)
+        .await
+        .unwrap()
+        .ok()
+        .unwrap();
     let page = browser.open(meter).await.unwrap();
     let links = page.links_with("/invoices/");
     let link = links
@@ -119,7 +125,7 @@ async fn two_meters_in_two_zones_are_billed_each_by_its_own_days() {
         mails[0]
     );
     assert_eq!(invoices(&world, BEN.email), Vec::<String>::new());
-    let page = newest_invoice(&ana, &tijuana).await;
+    let page = newest_invoice(&ana, &ANA, &tijuana).await;
     assert!(page.contains("$168.00"), "{page}");
 
     // Seventeen days in Madrid; the mail goes at nine there, which is one in the night here.
@@ -134,7 +140,7 @@ async fn two_meters_in_two_zones_are_billed_each_by_its_own_days() {
         mails[0]
     );
     assert_eq!(invoices(&world, ANA.email).len(), 1);
-    assert!(newest_invoice(&ben, &madrid).await.contains("€85.68"));
+    assert!(newest_invoice(&ben, &BEN, &madrid).await.contains("€85.68"));
 
     // March in Tijuana has 31 days less an hour: 743 of them.
     world.cloud.advance("2026-04-01T14:00:00Z").await.unwrap();
@@ -145,7 +151,11 @@ async fn two_meters_in_two_zones_are_billed_each_by_its_own_days() {
         "{}",
         mails[1]
     );
-    assert!(newest_invoice(&ana, &tijuana).await.contains("$2,600.50"));
+    assert!(
+        newest_invoice(&ana, &ANA, &tijuana)
+            .await
+            .contains("$2,600.50")
+    );
     assert_eq!(invoices(&world, BEN.email).len(), 1);
 
     // Running it all again changes nothing.
