@@ -146,7 +146,7 @@ async fn an_invoice_and_a_silence_arrive_with_the_figures_of_the_page() {
     world.cloud.advance("2026-04-03T08:00:00Z").await.unwrap();
     let warned = async || Ok(notices(&server).len() == 2);
     wait_for("the warning", PATIENCE, warned).await.unwrap();
-    world.cloud.advance("2026-04-04T07:00:00Z").await.unwrap();
+    world.cloud.advance("2026-04-03T23:59:00Z").await.unwrap();
     assert_eq!(notices(&server).len(), 2, "one warning is enough");
     world.cloud.advance("2026-04-05T08:00:00Z").await.unwrap();
     let recovered = async || Ok(notices(&server).len() == 3);

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use tests::browser::Browser;
 use tests::demo::{ADMINISTRATOR, ANA, BEN, Demo, INTEGRATOR, METERS, PERIODS, Ports};
 use tests::portal::{self, PASSWORD};
-use tests::process::run;
+use tests::process::{PATIENCE, run, wait_for};
 use tests::program::workspace;
 
 use crate::access;
@@ -102,6 +102,16 @@ async fn the_figures_are_the_same_everywhere(demo: &Demo, ben: &Browser, folder:
         "{total} is not on {}",
         meter.text()
     );
+    let sent = async || {
+        Ok(demo
+            .mailbox
+            .to(BEN.email)
+            .iter()
+            .any(|mail| mail.text.contains(&total)))
+    };
+    wait_for("the mail of the invoice", PATIENCE, sent)
+        .await
+        .unwrap();
     let mails = demo.mailbox.to(BEN.email);
     assert!(
         mails.iter().any(|mail| mail.text.contains(&total)),
