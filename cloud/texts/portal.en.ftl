@@ -364,3 +364,8 @@ portal-telegram-linked-help = Your Telegram chat is linked. Unlinked, your messa
 portal-telegram-open = Open Telegram
 portal-telegram-open-help = Open the bot and press Start. The link is yours alone, works once and lives 10 minutes.
 portal-telegram-down = Telegram cannot be reached right now. Try again in a few minutes.
+
+# Invoices, their workbook and the notices.
+portal-invoice-column = Invoice no.
+portal-export-cut = The Excel file holds the first { $most } of your { $all } meters; those of the others are on their own pages.
+portal-notice-attempts = Attempts

@@ -364,3 +364,8 @@ portal-telegram-linked-help = Su chat de Telegram está vinculado. Si lo desvinc
 portal-telegram-open = Abrir Telegram
 portal-telegram-open-help = Abra el bot y pulse Iniciar. El enlace es solo para usted, sirve una vez y dura 10 minutos.
 portal-telegram-down = No se puede llegar a Telegram en este momento. Inténtelo en unos minutos.
+
+# Invoices, their workbook and the notices.
+portal-invoice-column = N.º de factura
+portal-export-cut = El archivo de Excel incluye los primeros { $most } de sus { $all } medidores; los de los demás están en sus propias páginas.
+portal-notice-attempts = Intentos

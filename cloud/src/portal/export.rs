@@ -1,4 +1,7 @@
 //! Excel: everything of one meter, or everything that somebody may see.
+//!
+//! A workbook of everything holds [`METERS_MAX`] meters; the list of invoices says so to
+//! whoever has more.
 
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -16,6 +19,7 @@ use crate::excel::{self, Closing, Contents, InvoiceRow, MeterReadings};
 use crate::format::Format;
 use crate::site::{Meter, Zone};
 use crate::store::{StoreResult, Transaction};
+use crate::text::{Arg, Text};
 
 /// What such files are.
 const MEDIA_TYPE: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
@@ -23,6 +27,16 @@ const MEDIA_TYPE: &str = "application/vnd.openxmlformats-officedocument.spreadsh
 const INVOICES_MAX: i64 = 500;
 /// Meters in one workbook; each has a row a day.
 const METERS_MAX: usize = 500;
+
+/// What is said to somebody who has more meters than a workbook of everything holds.
+pub(super) fn cut_sentence(text: Text, meters: usize) -> String {
+    if meters <= METERS_MAX {
+        return String::new();
+    }
+    let (most, all) = (METERS_MAX.to_string(), meters.to_string());
+    let args = [("most", Arg::from(&most)), ("all", Arg::from(&all))];
+    text.with("portal-export-cut", &args)
+}
 
 pub(super) async fn meter(
     State(portal): State<Portal>,

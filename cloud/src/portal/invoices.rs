@@ -1,4 +1,7 @@
 //! The invoices: the list, each as a page, and as PDF.
+//!
+//! Promises: a page says in the meter's language and forms what the PDF says, character by
+//! character; a period that waits stands first, with its reason.
 
 use askama::Template;
 use axum::extract::{Path, State};
@@ -7,18 +10,19 @@ use axum::response::{IntoResponse, Response};
 use common::id::InvoiceId;
 use jiff::civil::Date;
 
-use super::Portal;
 use super::error::Failure;
 use super::form::Input;
 use super::page::{Page, Place, show as show_page};
 use super::session::SignedIn;
 use super::table::{Button, Cell, Listing, Table, Tone};
+use super::{Portal, export, meters};
 use crate::access::{Action, Object};
+use crate::billing::hold::Hold;
 use crate::billing::invoice::{Boundary, Invoice, LineKind};
 use crate::chart::{self, Frame};
 use crate::document;
 use crate::format::Format;
-use crate::site::Zone;
+use crate::site::{Meter, Zone};
 use crate::store::{StoreResult, Transaction};
 use crate::text::{Arg, Text};
 
@@ -67,6 +71,13 @@ pub(super) async fn list(
     let before = query.get("before").parse().ok();
     let mut transaction = portal.app.store.read().await?;
     let (invoices, more) = visible(&mut transaction, &me, before).await?;
+    let meters = meters::visible(&mut transaction, &me).await?;
+    // What waits stands above the newest ones, not on the pages of older ones.
+    let mut rows = match before {
+        None => held_rows(&page, &mut transaction, &meters).await?,
+        Some(_) => Vec::new(),
+    };
+    rows.extend(invoices.iter().map(|invoice| issued_row(&page, invoice)));
     let mut buttons = vec![Button::plain("/export.xlsx", page.t("portal-excel-all"))];
     if let Some(more) = more {
         let href = format!("/invoices?before={more}");
@@ -74,47 +85,72 @@ pub(super) async fn list(
     }
     show_page(&Listing {
         above: None,
-        lead: String::new(),
+        lead: export::cut_sentence(page.text, meters.len()),
         buttons,
-        tables: vec![table(&page, &invoices)],
+        tables: vec![table(&page, rows)],
         page,
     })
 }
 
-fn table(page: &Page, invoices: &[Invoice]) -> Table {
-    let row = |invoice: &Invoice| {
-        let format = Format::new(invoice.locale);
-        let number = invoice.number.to_string();
-        let number = page
-            .text
-            .with("portal-invoice-number", &[("number", Arg::from(&number))]);
-        let state = if invoice.simulated {
-            Cell::state(Tone::Warn, page.t("portal-simulated"), "")
-        } else {
-            Cell::state(Tone::Good, page.t("portal-invoice-issued"), "")
-        };
-        vec![
-            Cell::main(
-                format!("/invoices/{}", invoice.id),
-                invoice.meter_label.clone(),
-                format!("{} · {number}", invoice.site),
-            ),
-            Cell::text(format.dates(invoice.period.from, invoice.period.until)),
-            Cell::figure(format.quantity(invoice.measured, invoice.unit)),
-            Cell::figure(format.money(invoice.total, invoice.currency)),
-            state,
-        ]
+/// The periods that wait for something, with the reason.
+async fn held_rows(
+    page: &Page,
+    transaction: &mut Transaction,
+    meters: &[Meter],
+) -> StoreResult<Vec<Vec<Cell>>> {
+    let mut rows = Vec::new();
+    for meter in meters {
+        let format = Format::new(meter.locale);
+        for held in transaction.held_of_meter(meter.account, meter.id).await? {
+            let why = Hold::from_json(&held.reason).map_or(String::new(), |hold| {
+                hold.sentence(page.text, page.format, &meter.zone)
+            });
+            rows.push(vec![
+                Cell::main(format!("/meters/{}", meter.id), meter.label.clone(), ""),
+                Cell::text(""),
+                Cell::text(format.dates(held.from, held.until)),
+                Cell::figure(""),
+                Cell::figure(""),
+                Cell::state(Tone::Warn, page.t("portal-invoice-held"), why),
+            ]);
+        }
+    }
+    Ok(rows)
+}
+
+fn issued_row(page: &Page, invoice: &Invoice) -> Vec<Cell> {
+    let format = Format::new(invoice.locale);
+    let state = if invoice.simulated {
+        Cell::state(Tone::Warn, page.t("portal-simulated"), "")
+    } else {
+        Cell::state(Tone::Good, page.t("portal-invoice-issued"), "")
     };
+    vec![
+        Cell::main(
+            format!("/invoices/{}", invoice.id),
+            invoice.meter_label.clone(),
+            invoice.site.clone(),
+        ),
+        Cell::text(invoice.number.to_string()),
+        Cell::text(format.dates(invoice.period.from, invoice.period.until)),
+        Cell::figure(format.quantity(invoice.measured, invoice.unit)),
+        Cell::figure(format.money(invoice.total, invoice.currency)),
+        state,
+    ]
+}
+
+fn table(page: &Page, rows: Vec<Vec<Cell>>) -> Table {
     Table {
         caption: String::new(),
         columns: vec![
             page.t("portal-meter"),
+            page.t("portal-invoice-column"),
             page.t("portal-period"),
             page.t("portal-consumption"),
             page.t("portal-total"),
             page.t("portal-state"),
         ],
-        rows: invoices.iter().map(row).collect(),
+        rows,
         empty: page.t("portal-invoices-empty"),
     }
 }
@@ -214,7 +250,7 @@ fn draw(portal: &Portal, me: &SignedIn, invoice: &Invoice) -> Result<InvoicePage
         ("invoice", Arg::from(&ids.1)),
         ("zone", Arg::from(&invoice.zone)),
     ];
-    let medium = super::meters::medium_word(text, invoice.medium);
+    let medium = meters::medium_word(text, invoice.medium);
     Ok(InvoicePage {
         page: Page::new(me, Place::Invoices, title, portal.app.clock.now()),
         about: format!("{} · {medium} · {dates}", invoice.meter_label),

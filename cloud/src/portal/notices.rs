@@ -84,6 +84,7 @@ pub(super) async fn list(State(portal): State<Portal>, me: SignedIn) -> Result<R
                 Cell::two(kind_word(text, notice.new.kind), about),
                 Cell::two(name, email),
                 Cell::two(channel, page.format.date_time(notice.created_at, zone)),
+                Cell::figure(notice.attempts.to_string()),
                 state(&page, &notice),
             ]);
         }
@@ -98,6 +99,7 @@ pub(super) async fn list(State(portal): State<Portal>, me: SignedIn) -> Result<R
                 page.t("portal-notice"),
                 page.t("portal-notice-to"),
                 page.t("portal-notice-by"),
+                page.t("portal-notice-attempts"),
                 page.t("portal-state"),
             ],
             rows,
