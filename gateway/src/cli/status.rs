@@ -85,7 +85,7 @@ fn headline(status: &Status) -> String {
         (Standing::NotEnrolled, _) => "No cloud (not enrolled)".to_owned(),
         (Standing::Revoked, _) => "Cloud: enrolment revoked".to_owned(),
         (Standing::Failing, Some(at)) => {
-            format!("Cloud away since {}", age(at, status.now))
+            format!("Cloud away for {}", age(at, status.now))
         }
         _ => "Cloud not reached yet".to_owned(),
     };
