@@ -49,6 +49,8 @@ pub struct MailConfig {
     pub user: Option<String>,
     /// The password to it.
     pub password: Option<Secret>,
+    /// Certificates (PEM) that the server's may be signed by, beside those of the system.
+    pub ca_file: Option<PathBuf>,
     /// The sender, e.g. `Enervue <billing@example.com>`.
     pub from: String,
 }

@@ -24,6 +24,7 @@ use page::Page;
 
 mod measure;
 mod page;
+mod say;
 #[cfg(test)]
 mod tests;
 
@@ -111,6 +112,14 @@ pub fn invoice_pdf(invoice: &Invoice) -> Result<Vec<u8>, DocumentError> {
     document
         .finish()
         .map_err(|error| DocumentError::Write(format!("{error:?}")))
+}
+
+/// How an invoice's consumption compares with the period before, in words; empty where that
+/// says nothing.
+#[must_use]
+pub fn comparison(invoice: &Invoice) -> String {
+    // An invoice whose zone is unknown has no page either.
+    say::Say::new(invoice).map_or_else(|_| String::new(), |say| say.comparison())
 }
 
 /// The name under which the PDF is sent and saved.

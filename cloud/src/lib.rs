@@ -15,6 +15,7 @@ pub mod billing;
 pub mod chart;
 pub mod currency;
 pub mod format;
+pub mod ingest;
 pub mod name;
 pub mod notice;
 pub mod plan;
@@ -22,12 +23,26 @@ pub mod site;
 pub mod text;
 
 // The adapters: one place for each outside thing.
+pub mod api;
 pub mod clock;
 pub mod config;
+pub mod contact;
+pub mod control;
 pub mod document;
 pub mod excel;
+pub mod mail;
+pub mod origin;
+pub mod portal;
 pub mod secret;
 pub mod store;
+pub mod telegram;
+
+// What happens by itself.
+pub mod jobs;
+
+// What the operator types, and what it does.
+pub mod cli;
+pub mod command;
 
 // The wiring.
 pub mod run;

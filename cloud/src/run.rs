@@ -1,10 +1,21 @@
-//! The wiring: what every part of the server is given.
+//! The wiring: what every part of the server is given, and the server itself.
+
+mod serve;
 
 use std::sync::Arc;
 
+use common::profile::Library;
+use tokio::sync::Mutex;
+
+pub use self::serve::{router, serve};
+
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::contact::Contacts;
+use crate::jobs::send_notices::Pauses;
+use crate::mail::Mail;
 use crate::store::Store;
+use crate::telegram::Telegram;
 
 /// What every request and every job is given. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -15,4 +26,38 @@ pub struct App {
     pub clock: Clock,
     /// The settings.
     pub config: Arc<Config>,
+    /// The models of devices.
+    pub profiles: Arc<Library>,
+    /// What the gateways said lately.
+    pub contacts: Contacts,
+    /// The way to the SMTP server, if mail is set up.
+    pub mail: Option<Mail>,
+    /// The bot, if there is one.
+    pub telegram: Option<Telegram>,
+    /// Which of them are left alone for a while.
+    pub pauses: Pauses,
+    /// Whose turn it is to run the jobs: the loop's, or a test clock's that is advanced.
+    pub turn: Arc<Mutex<()>>,
+}
+
+impl App {
+    /// Everything that the settings describe, with the profiles that ship with the product.
+    ///
+    /// # Errors
+    /// When mail or the bot are set up wrongly.
+    pub fn new(store: Store, clock: Clock, config: Config) -> anyhow::Result<Self> {
+        let mail = config.mail.as_ref().map(Mail::new).transpose()?;
+        let telegram = config.telegram.as_ref().map(Telegram::new).transpose()?;
+        Ok(Self {
+            store,
+            clock,
+            config: Arc::new(config),
+            profiles: Arc::new(Library::shipped()),
+            contacts: Contacts::default(),
+            mail,
+            telegram,
+            pauses: Pauses::default(),
+            turn: Arc::default(),
+        })
+    }
 }

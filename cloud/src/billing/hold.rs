@@ -7,6 +7,10 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use crate::format::Format;
+use crate::site::Zone;
+use crate::text::{Arg, Text};
+
 /// What stands between a period and its invoice.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "hold", rename_all = "snake_case")]
@@ -71,5 +75,61 @@ impl Hold {
     #[must_use]
     pub fn from_json(text: &str) -> Option<Self> {
         serde_json::from_str(text).ok()
+    }
+
+    /// The reason in a sentence; instants are those of `zone`.
+    #[must_use]
+    pub fn sentence(&self, text: Text, format: Format, zone: &Zone) -> String {
+        let say = |id: &str, parts: &[(&str, String)]| {
+            let args: Vec<_> = parts
+                .iter()
+                .map(|(name, part)| (*name, Arg::from(part)))
+                .collect();
+            text.with(id, &args)
+        };
+        let date = |date: &Date| format.date(*date);
+        let quantity = |quantity: &Quantity| format.quantity(quantity.value(), quantity.unit());
+        match self {
+            Self::NoFirstReading { since } => {
+                let when = format.date_time(*since, zone);
+                say("notice-hold-no-first-reading", &[("when", when)])
+            }
+            Self::NoDevice { date: day } => say("notice-hold-no-device", &[("date", date(day))]),
+            Self::ReadingMissing { at, .. } => {
+                let when = format.date_time(*at, zone);
+                say("notice-hold-reading-missing", &[("when", when)])
+            }
+            Self::DeviceChanged { from, until } => {
+                let parts = [("from", date(from)), ("until", date(until))];
+                say("notice-hold-device-changed", &parts)
+            }
+            Self::UnitDiffers {
+                date: day,
+                billed,
+                read,
+            } => {
+                let parts = [
+                    ("date", date(day)),
+                    ("billed", billed.symbol().to_owned()),
+                    ("read", read.symbol().to_owned()),
+                ];
+                say("notice-hold-unit-differs", &parts)
+            }
+            Self::RegisterFell {
+                from,
+                until,
+                before,
+                after,
+            } => {
+                let parts = [
+                    ("from", date(from)),
+                    ("until", date(until)),
+                    ("before", quantity(before)),
+                    ("after", quantity(after)),
+                ];
+                say("notice-hold-register-fell", &parts)
+            }
+            Self::TooManyDigits => say("notice-hold-too-many-digits", &[]),
+        }
     }
 }

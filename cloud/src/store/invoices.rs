@@ -305,4 +305,68 @@ impl Transaction {
             .await?;
         rows.iter().map(held).collect()
     }
+
+    /// The newest `limit` issued invoices of a meter whose period ended by the start of
+    /// `date`, the newest first.
+    ///
+    /// # Errors
+    /// When the engine cannot.
+    pub async fn invoices_before(
+        &mut self,
+        account: AccountId,
+        meter: MeterId,
+        date: Date,
+        limit: i64,
+    ) -> StoreResult<Vec<Invoice>> {
+        let rows = self
+            .query(
+                "SELECT snapshot FROM invoice \
+                 WHERE account_id = $1 AND meter_id = $2 AND state = 'issued' \
+                 AND period_until <= $3 ORDER BY period_from DESC LIMIT $4",
+                &[account.into(), meter.into(), date.into(), limit.into()],
+            )
+            .await?;
+        rows.iter().map(issued).collect()
+    }
+
+    /// The first days of a meter's issued periods from `date` on.
+    ///
+    /// # Errors
+    /// When the engine cannot.
+    pub async fn issued_since(
+        &mut self,
+        account: AccountId,
+        meter: MeterId,
+        date: Date,
+    ) -> StoreResult<Vec<Date>> {
+        let rows = self
+            .query(
+                "SELECT period_from FROM invoice \
+                 WHERE account_id = $1 AND meter_id = $2 AND state = 'issued' \
+                 AND period_from >= $3 ORDER BY period_from",
+                &[account.into(), meter.into(), date.into()],
+            )
+            .await?;
+        rows.iter().map(|row| row.parsed(0)).collect()
+    }
+
+    /// Forgets a held period that is none any more: the meter's first readings came late, or
+    /// its terms changed.
+    ///
+    /// # Errors
+    /// When the engine cannot.
+    pub async fn forget_held(
+        &mut self,
+        account: AccountId,
+        meter: MeterId,
+        from: Date,
+    ) -> StoreResult<()> {
+        self.execute(
+            "DELETE FROM invoice WHERE account_id = $1 AND meter_id = $2 \
+             AND period_from = $3 AND state = 'held'",
+            &[account.into(), meter.into(), from.into()],
+        )
+        .await?;
+        Ok(())
+    }
 }

@@ -110,13 +110,14 @@ impl Transaction {
         Ok(added > 0)
     }
 
-    /// Claims up to `limit` notices that are due at `now` until `lease_until`, under one
-    /// token. Leases and back-off count real time, which is `real_now`.
+    /// Claims up to `limit` notices of a channel that are due at `now` until `lease_until`,
+    /// under one token. Leases and back-off count real time, which is `real_now`.
     ///
     /// # Errors
     /// When the engine cannot.
     pub async fn claim_notices(
         &mut self,
+        channel: Channel,
         now: Timestamp,
         real_now: Timestamp,
         lease_until: Timestamp,
@@ -128,8 +129,8 @@ impl Transaction {
             "UPDATE notice SET lease_until_ms = $3, lease_token = $4, attempts = attempts + 1 \
              WHERE state = 'due' AND lease_until_ms <= $2 \
              AND (account_id, notice_id) IN (SELECT account_id, notice_id FROM notice \
-             WHERE state = 'due' AND next_attempt_ms <= $1 AND lease_until_ms <= $2 \
-             ORDER BY next_attempt_ms LIMIT $5) RETURNING ",
+             WHERE state = 'due' AND channel = $6 AND next_attempt_ms <= $1 \
+             AND lease_until_ms <= $2 ORDER BY next_attempt_ms, notice_id LIMIT $5) RETURNING ",
             notice_columns!()
         );
         let values = [
@@ -138,6 +139,7 @@ impl Transaction {
             lease_until.into(),
             token.into(),
             limit.into(),
+            channel.code().into(),
         ];
         let rows = self.query(sql, &values).await?;
         let mut claimed = rows
@@ -154,6 +156,7 @@ impl Transaction {
     }
 
     /// Keeps that a claimed notice was handed over; returns whether the claim still held.
+    /// The link of an invitation is forgotten.
     ///
     /// # Errors
     /// When the engine cannot.
@@ -164,7 +167,8 @@ impl Transaction {
     ) -> StoreResult<bool> {
         let changed = self
             .execute(
-                "UPDATE notice SET state = 'sent', sent_ms = $4, last_error = NULL \
+                "UPDATE notice SET state = 'sent', sent_ms = $4, last_error = NULL, \
+                 content = CASE kind WHEN 'invitation' THEN '{}' ELSE content END \
                  WHERE account_id = $1 AND notice_id = $2 AND lease_token = $3 \
                  AND state = 'due'",
                 &[
@@ -178,7 +182,8 @@ impl Transaction {
         Ok(changed > 0)
     }
 
-    /// Gives a claimed notice up; returns whether the claim still held.
+    /// Gives a claimed notice up; returns whether the claim still held. The link of an
+    /// invitation is forgotten.
     ///
     /// # Errors
     /// When the engine cannot.
@@ -189,7 +194,8 @@ impl Transaction {
     ) -> StoreResult<bool> {
         let changed = self
             .execute(
-                "UPDATE notice SET state = 'failed', last_error = $4 \
+                "UPDATE notice SET state = 'failed', last_error = $4, \
+                 content = CASE kind WHEN 'invitation' THEN '{}' ELSE content END \
                  WHERE account_id = $1 AND notice_id = $2 AND lease_token = $3 \
                  AND state = 'due'",
                 &[
@@ -225,6 +231,27 @@ impl Transaction {
                     claimed.token.into(),
                     error.into(),
                     not_before.into(),
+                ],
+            )
+            .await?;
+        Ok(changed > 0)
+    }
+
+    /// Gives a claim back as if it had not been made; returns whether it still held.
+    ///
+    /// # Errors
+    /// When the engine cannot.
+    pub async fn release_notice(&mut self, claimed: &ClaimedNotice) -> StoreResult<bool> {
+        let changed = self
+            .execute(
+                "UPDATE notice SET lease_until_ms = 0, lease_token = 0, \
+                 attempts = attempts - 1 \
+                 WHERE account_id = $1 AND notice_id = $2 AND lease_token = $3 \
+                 AND state = 'due'",
+                &[
+                    claimed.notice.new.account.into(),
+                    claimed.notice.id.into(),
+                    claimed.token.into(),
                 ],
             )
             .await?;

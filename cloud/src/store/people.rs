@@ -152,6 +152,19 @@ impl Transaction {
         Ok(())
     }
 
+    /// Sets what a person is called.
+    ///
+    /// # Errors
+    /// When the engine cannot.
+    pub async fn set_name(&mut self, id: PersonId, name: &str) -> StoreResult<()> {
+        self.execute(
+            "UPDATE person SET name = $2 WHERE person_id = $1",
+            &[id.into(), name.into()],
+        )
+        .await?;
+        Ok(())
+    }
+
     /// Sets the language of the portal for a person.
     ///
     /// # Errors

@@ -3,13 +3,87 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+
 use common::id::{AccountId, DeviceId, Epoch, GatewayId};
 use common::quantity::Quantity;
 use common::reading::{ClockTrust, Reading};
+use common::sync::Rejection;
 use jiff::Timestamp;
 use jiff::civil::Date;
+use sha2::{Digest, Sha256};
 
-use super::{Row, StoreError, StoreResult, Transaction};
+use super::gateways::GatewayKey;
+use super::{Column, Row, StoreError, StoreResult, Transaction, Value};
+use crate::billing::consumption::Taken;
+
+/// How much of the hash of what is set apart tells it from others with the same number.
+const CONTENT_HASH_BYTES: usize = 16;
+/// How much of what is set apart is kept, in characters; an honest reading has 300.
+const CONTENT_CHARACTERS_MAX: usize = 4_000;
+
+const COLUMNS: [Column; 16] = [
+    Column::Int("account_id"),
+    Column::Int("gateway_id"),
+    Column::Int("epoch"),
+    Column::Int("seq"),
+    Column::Int("device_id"),
+    Column::Text("point"),
+    Column::Int("at_ms"),
+    Column::Text("clock"),
+    Column::Int("count"),
+    Column::Int("decimals"),
+    Column::Text("unit"),
+    Column::Text("suspect"),
+    Column::Text("raw"),
+    Column::Text("profile"),
+    Column::Text("closes"),
+    Column::Int("received_ms"),
+];
+
+/// Where readings of one life of a gateway's buffer go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stream {
+    /// The gateway.
+    pub key: GatewayKey,
+    /// The life of its buffer.
+    pub epoch: Epoch,
+}
+
+fn number(seq: u64) -> StoreResult<i64> {
+    i64::try_from(seq).map_err(|error| StoreError::Content(format!("reading {seq}: {error}")))
+}
+
+fn values(stream: Stream, reading: &Reading, now: Timestamp) -> StoreResult<Vec<Value>> {
+    let quantity = reading.quantity;
+    Ok(vec![
+        stream.key.account.into(),
+        stream.key.gateway.into(),
+        stream.epoch.into(),
+        number(reading.seq)?.into(),
+        reading.device.into(),
+        reading.point.as_str().into(),
+        reading.at.into(),
+        reading.clock.code().into(),
+        quantity.map(Quantity::count).into(),
+        quantity.map(|q| i64::from(q.decimals())).into(),
+        quantity.map(|q| q.unit().code()).into(),
+        reading.suspect.as_deref().into(),
+        reading.raw.as_str().into(),
+        reading.profile.as_str().into(),
+        reading.closes.into(),
+        now.into(),
+    ])
+}
+
+/// A reading as it comes back from the store, which keeps milliseconds.
+fn stored(reading: &Reading) -> Reading {
+    let at = Timestamp::from_millisecond(reading.at.as_millisecond());
+    Reading {
+        at: at.unwrap_or(reading.at),
+        ..reading.clone()
+    }
+}
 
 /// A reading with the gateway that sent it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +95,20 @@ pub struct KeptReading {
     /// The reading.
     pub reading: Reading,
 }
+
+impl From<KeptReading> for Taken {
+    fn from(kept: KeptReading) -> Self {
+        Self {
+            gateway: kept.gateway,
+            epoch: kept.epoch,
+            reading: kept.reading,
+        }
+    }
+}
+
+/// The most readings that are looked through around an instant: one a second for ten
+/// minutes before and after it.
+const READINGS_NEAR_MAX: i64 = 1_201;
 
 macro_rules! reading_columns {
     () => {
@@ -63,6 +151,155 @@ fn kept(row: &Row) -> StoreResult<KeptReading> {
 }
 
 impl Transaction {
+    /// Up to which number everything of a stream is settled; nobody else settles anything
+    /// in it until this transaction ends.
+    ///
+    /// # Errors
+    /// When the engine cannot.
+    pub async fn hold_cursor(&mut self, stream: Stream) -> StoreResult<u64> {
+        let held = self
+            .query_one(
+                "INSERT INTO sync_cursor (account_id, gateway_id, epoch, acknowledged_through) \
+                 VALUES ($1, $2, $3, 0) ON CONFLICT (account_id, gateway_id, epoch) DO UPDATE \
+                 SET acknowledged_through = sync_cursor.acknowledged_through \
+                 RETURNING acknowledged_through",
+                &[
+                    stream.key.account.into(),
+                    stream.key.gateway.into(),
+                    stream.epoch.into(),
+                ],
+            )
+            .await?;
+        held.map_or(Ok(0), |row| row.number(0))
+    }
+
+    /// Says up to which number everything of a stream is settled; it never goes back.
+    ///
+    /// # Errors
+    /// When the engine cannot.
+    pub async fn move_cursor(&mut self, stream: Stream, through: u64) -> StoreResult<()> {
+        self.execute(
+            "UPDATE sync_cursor SET acknowledged_through = $4 WHERE account_id = $1 \
+             AND gateway_id = $2 AND epoch = $3 AND acknowledged_through < $4",
+            &[
+                stream.key.account.into(),
+                stream.key.gateway.into(),
+                stream.epoch.into(),
+                number(through)?.into(),
+            ],
+        )
+        .await?;
+        Ok(())
+    }
+
+    /// Keeps readings, each once, in the order of their numbers. Returns those whose number
+    /// was taken by a reading with other content: that one stays.
+    ///
+    /// # Errors
+    /// When the engine cannot.
+    pub async fn keep_readings(
+        &mut self,
+        stream: Stream,
+        readings: &[Reading],
+        now: Timestamp,
+    ) -> StoreResult<Vec<Reading>> {
+        let (Some(first), Some(last)) = (readings.first(), readings.last()) else {
+            return Ok(Vec::new());
+        };
+        let rows = readings
+            .iter()
+            .map(|reading| values(stream, reading, now))
+            .collect::<StoreResult<Vec<_>>>()?;
+        let new = self.insert_new("reading", &COLUMNS, &rows).await?;
+        if usize::try_from(new) == Ok(readings.len()) {
+            return Ok(Vec::new());
+        }
+        let there = self.readings_numbered(stream, first.seq, last.seq).await?;
+        let there: BTreeMap<u64, Reading> = there
+            .into_iter()
+            .map(|kept| (kept.reading.seq, kept.reading))
+            .collect();
+        let differs = |reading: &&Reading| there.get(&reading.seq) != Some(&stored(reading));
+        Ok(readings.iter().filter(differs).cloned().collect())
+    }
+
+    /// The readings of a stream from one number to another, both included, in their order.
+    ///
+    /// # Errors
+    /// When the engine cannot.
+    pub async fn readings_numbered(
+        &mut self,
+        stream: Stream,
+        first: u64,
+        last: u64,
+    ) -> StoreResult<Vec<KeptReading>> {
+        let sql = concat!(
+            "SELECT ",
+            reading_columns!(),
+            " FROM reading WHERE account_id = $1 AND gateway_id = $2 AND epoch = $3 \
+             AND seq >= $4 AND seq <= $5 ORDER BY seq"
+        );
+        let values = [
+            stream.key.account.into(),
+            stream.key.gateway.into(),
+            stream.epoch.into(),
+            number(first)?.into(),
+            number(last)?.into(),
+        ];
+        let rows = self.query(sql, &values).await?;
+        rows.iter().map(kept).collect()
+    }
+
+    /// Sets a reading apart, as it came, with the reason why it is not kept; each content
+    /// once.
+    ///
+    /// # Errors
+    /// When the engine cannot.
+    pub async fn set_apart(
+        &mut self,
+        stream: Stream,
+        content: &str,
+        rejection: &Rejection,
+        now: Timestamp,
+    ) -> StoreResult<()> {
+        let hash = Sha256::digest(content)
+            .iter()
+            .take(CONTENT_HASH_BYTES)
+            .fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+        let content: String = content.chars().take(CONTENT_CHARACTERS_MAX).collect();
+        self.execute(
+            "INSERT INTO rejected_reading (account_id, gateway_id, epoch, seq, content_hash, \
+             content, reason, received_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
+             ON CONFLICT DO NOTHING",
+            &[
+                stream.key.account.into(),
+                stream.key.gateway.into(),
+                stream.epoch.into(),
+                number(rejection.seq)?.into(),
+                hash.into(),
+                content.into(),
+                rejection.reason.as_str().into(),
+                now.into(),
+            ],
+        )
+        .await?;
+        Ok(())
+    }
+
+    /// How many readings of a gateway were set apart.
+    ///
+    /// # Errors
+    /// When the engine cannot.
+    pub async fn readings_set_apart(&mut self, key: GatewayKey) -> StoreResult<i64> {
+        let found = self
+            .query_one(
+                "SELECT COUNT(*) FROM rejected_reading WHERE account_id = $1 AND gateway_id = $2",
+                &[key.account.into(), key.gateway.into()],
+            )
+            .await?;
+        found.map_or(Ok(0), |row| row.int(0))
+    }
+
     /// The newest good reading of a device's point.
     ///
     /// # Errors
@@ -195,5 +432,68 @@ impl Transaction {
         let values = [account.into(), device.into(), point.into(), at.into()];
         let found = self.query_one(sql, &values).await?;
         found.as_ref().map(kept).transpose()
+    }
+
+    /// The good readings of a device's point from one instant to another, both included, by
+    /// time; at most `READINGS_NEAR_MAX`.
+    ///
+    /// # Errors
+    /// When the engine cannot.
+    pub async fn good_readings(
+        &mut self,
+        account: AccountId,
+        device: DeviceId,
+        point: &str,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> StoreResult<Vec<KeptReading>> {
+        let sql = concat!(
+            "SELECT ",
+            reading_columns!(),
+            " FROM reading WHERE account_id = $1 AND device_id = $2 AND point = $3 \
+             AND at_ms >= $4 AND at_ms <= $5 AND count IS NOT NULL AND clock <> 'untrusted' \
+             ORDER BY at_ms, epoch, seq LIMIT $6"
+        );
+        let values = [
+            account.into(),
+            device.into(),
+            point.into(),
+            from.into(),
+            until.into(),
+            READINGS_NEAR_MAX.into(),
+        ];
+        let rows = self.query(sql, &values).await?;
+        rows.iter().map(kept).collect()
+    }
+
+    /// The first `limit` good closing readings of a device's point for `from` or later, by
+    /// date.
+    ///
+    /// # Errors
+    /// When the engine cannot.
+    pub async fn first_closings(
+        &mut self,
+        account: AccountId,
+        device: DeviceId,
+        point: &str,
+        from: Date,
+        limit: i64,
+    ) -> StoreResult<Vec<KeptReading>> {
+        let sql = concat!(
+            "SELECT ",
+            reading_columns!(),
+            " FROM reading WHERE account_id = $1 AND device_id = $2 AND point = $3 \
+             AND closes >= $4 AND count IS NOT NULL AND clock <> 'untrusted' \
+             ORDER BY closes, at_ms, epoch, seq LIMIT $5"
+        );
+        let values = [
+            account.into(),
+            device.into(),
+            point.into(),
+            from.into(),
+            limit.into(),
+        ];
+        let rows = self.query(sql, &values).await?;
+        rows.iter().map(kept).collect()
     }
 }

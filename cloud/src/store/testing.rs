@@ -1,15 +1,16 @@
 //! A store of each engine for a test, and a small world in it.
 
 use common::id::{AccountId, GatewayId, SiteId};
+use common::quantity::Quantity;
 use common::unit::{Medium, Unit};
 use jiff::Timestamp;
 use jiff::civil::date;
 use rust_decimal::Decimal;
 
 use super::meters::NewMeter;
-use super::{Store, Transaction};
+use super::{Column, Store, Transaction};
 use crate::plan::{Plan, Terms};
-use crate::site::{GatewayKind, Zone};
+use crate::site::{GatewayKind, Meter, Zone};
 
 /// Where the tests find a PostgreSQL in which they may make databases.
 const POSTGRES: &str = "ENERVUE_TEST_POSTGRES";
@@ -113,4 +114,64 @@ pub(crate) fn new_meter(world: &World, unit_id: u8) -> NewMeter {
         plan: plan.unwrap(),
         next_close_at: "2026-11-01T07:00:00Z".parse().unwrap(),
     }
+}
+
+/// Keeps the reading of a register at `at`, with the next number of the epoch.
+pub(crate) async fn keep_register(
+    transaction: &mut Transaction,
+    world: &World,
+    meter: &Meter,
+    at: &str,
+    value: &str,
+) {
+    const COLUMNS: [Column; 15] = [
+        Column::Int("account_id"),
+        Column::Int("gateway_id"),
+        Column::Int("epoch"),
+        Column::Int("seq"),
+        Column::Int("device_id"),
+        Column::Text("point"),
+        Column::Int("at_ms"),
+        Column::Text("clock"),
+        Column::Int("count"),
+        Column::Int("decimals"),
+        Column::Text("unit"),
+        Column::Text("raw"),
+        Column::Text("profile"),
+        Column::Text("closes"),
+        Column::Int("received_ms"),
+    ];
+    let at: Timestamp = at.parse().unwrap();
+    let (device, mounting) = transaction
+        .device_of_meter(world.account, meter.id)
+        .await
+        .unwrap()
+        .unwrap();
+    let value: Decimal = value.parse().unwrap();
+    let quantity = Quantity::new(value, meter.unit).unwrap();
+    let seq = at.as_second() + i64::from(device.unit_id);
+    let date = meter.zone.rules().to_datetime(at).date();
+    let row = vec![
+        world.account.into(),
+        world.gateway.into(),
+        1.into(),
+        seq.into(),
+        device.id.into(),
+        mounting.point.as_str().into(),
+        at.into(),
+        "trusted".into(),
+        quantity.count().into(),
+        i64::from(quantity.decimals()).into(),
+        meter.unit.code().into(),
+        "0000 0000".into(),
+        "eastron-sdm120@0".into(),
+        date.into(),
+        at.into(),
+    ];
+    let new = transaction.insert_new("reading", &COLUMNS, &[row]).await;
+    assert_eq!(new.unwrap(), 1);
+    transaction
+        .raise_last_good(world.account, meter.id, at)
+        .await
+        .unwrap();
 }

@@ -40,17 +40,23 @@ async fn a_notice_is_put_in_once_and_claimed_by_one_at_a_time() {
 
         let real = now + 400.hours();
         let mut t = store.write().await.unwrap();
-        let claimed = t.claim_notices(now, real, real + 1.minute(), 9).await;
+        let claimed = t
+            .claim_notices(Channel::Email, now, real, real + 1.minute(), 9)
+            .await;
         let claimed = claimed.unwrap();
         assert_eq!(claimed.len(), 1);
         assert_eq!(claimed[0].notice.new, new_notice(&world, "a", now));
         assert_eq!(claimed[0].notice.attempts, 1);
-        let none = t.claim_notices(now, real, real + 1.minute(), 9).await;
+        let none = t
+            .claim_notices(Channel::Email, now, real, real + 1.minute(), 9)
+            .await;
         assert_eq!(none.unwrap(), []);
 
         // The lease ran out; the first sender comes back late.
         let real = real + 2.minutes();
-        let second = t.claim_notices(now, real, real + 1.minute(), 9).await;
+        let second = t
+            .claim_notices(Channel::Email, now, real, real + 1.minute(), 9)
+            .await;
         let second = second.unwrap();
         assert_eq!(second[0].notice.attempts, 2);
         assert!(!t.notice_sent(&claimed[0], now).await.unwrap());
@@ -73,11 +79,21 @@ async fn a_notice_is_tried_again_after_its_pause_or_given_up() {
         let now = start();
         put(&mut t, &new_notice(&world, "a", now)).await;
         let lease = now + 1.minute();
-        let claimed = t.claim_notices(now, now, lease, 9).await.unwrap();
+        let claimed = t
+            .claim_notices(Channel::Email, now, now, lease, 9)
+            .await
+            .unwrap();
         let pause = now + 5.minutes();
         assert!(t.notice_again(&claimed[0], "busy", pause).await.unwrap());
-        assert_eq!(t.claim_notices(now, lease, pause, 9).await.unwrap(), []);
-        let claimed = t.claim_notices(now, pause, pause + 1.minute(), 9).await;
+        assert_eq!(
+            t.claim_notices(Channel::Email, now, lease, pause, 9)
+                .await
+                .unwrap(),
+            []
+        );
+        let claimed = t
+            .claim_notices(Channel::Email, now, pause, pause + 1.minute(), 9)
+            .await;
         let claimed = claimed.unwrap();
         assert_eq!(claimed[0].notice.last_error.as_deref(), Some("busy"));
         assert!(t.notice_failed(&claimed[0], "unknown").await.unwrap());

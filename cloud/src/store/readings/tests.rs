@@ -1,1 +1,87 @@
-//! Stories of readings.
+//! Stories of readings that are looked up again.
+
+use common::id::{AccountId, DeviceId, Epoch, GatewayId};
+use common::quantity::Quantity;
+use common::reading::{ClockTrust, Reading};
+use common::unit::Unit;
+use jiff::ToSpan;
+use jiff::civil::{Date, date};
+
+use super::super::gateways::GatewayKey;
+use super::super::testing::{on_both_engines, start};
+use super::Stream;
+
+const DEVICE: DeviceId = DeviceId(7);
+const POINT: &str = "energy_import";
+const STREAM: Stream = Stream {
+    key: GatewayKey {
+        account: AccountId(1),
+        gateway: GatewayId(2),
+    },
+    epoch: Epoch(3),
+};
+
+fn reading(seq: u64, closes: Option<Date>) -> Reading {
+    let hours = i64::try_from(seq).unwrap();
+    Reading {
+        seq,
+        at: start() + hours.hours(),
+        clock: ClockTrust::Trusted,
+        device: DEVICE,
+        point: POINT.to_owned(),
+        quantity: Some(Quantity::from_count(-hours, 3, Unit::CubicMetre).unwrap()),
+        suspect: None,
+        raw: "ffff".to_owned(),
+        profile: "tuf-2000m@0".to_owned(),
+        closes,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readings_come_back_as_they_were_by_time_by_date_and_by_page() {
+    on_both_engines(async |store| {
+        let mut sent: Vec<Reading> = (1..=9).map(|seq| reading(seq, None)).collect();
+        sent[1].closes = Some(date(2026, 10, 31));
+        sent[3].closes = Some(date(2026, 11, 1));
+        sent[5].closes = Some(date(2026, 11, 2));
+        sent[7].point = "flow".to_owned();
+        sent[8].quantity = None;
+        sent[8].suspect = Some("no number".to_owned());
+        let mut t = store.write().await.unwrap();
+        let differing = t.keep_readings(STREAM, &sent, start()).await.unwrap();
+        assert_eq!(differing, []);
+        let account = STREAM.key.account;
+
+        let last = t.last_reading(account, DEVICE, POINT).await.unwrap();
+        assert_eq!(last.unwrap().reading, sent[6]);
+        let at = sent[4].at + 1.minute();
+        let before = t.reading_before(account, DEVICE, POINT, at).await.unwrap();
+        assert_eq!(before.unwrap().reading, sent[4]);
+        let first = t.first_closing(account, DEVICE, POINT).await.unwrap();
+        assert_eq!(first.unwrap().reading, sent[1]);
+        let (from, until) = (date(2026, 11, 1), date(2026, 11, 2));
+        let closing = t
+            .closing_readings(account, DEVICE, POINT, from, until)
+            .await;
+        let closing: Vec<Reading> = closing.unwrap().into_iter().map(|k| k.reading).collect();
+        assert_eq!(closing, [sent[3].clone(), sent[5].clone()]);
+
+        let mut pages = Vec::new();
+        loop {
+            let page = t
+                .readings_page(account, DEVICE, POINT, pages.last(), 3)
+                .await
+                .unwrap();
+            if page.is_empty() {
+                break;
+            }
+            pages.extend(page);
+        }
+        let seqs: Vec<u64> = pages.iter().map(|kept| kept.reading.seq).collect();
+        assert_eq!(seqs, [1, 2, 3, 4, 5, 6, 7, 9]);
+        assert_eq!(pages[7].reading, sent[8]);
+        let foreign = t.last_reading(AccountId(9), DEVICE, POINT).await.unwrap();
+        assert_eq!(foreign, None);
+    })
+    .await;
+}

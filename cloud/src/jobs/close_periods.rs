@@ -1,0 +1,197 @@
+//! Closes the periods whose send instant has come: issues their invoices with the notices
+//! of them, or keeps why they are held.
+//!
+//! Running it twice, or on two machines at once, issues an invoice once: the period is its
+//! key, and number, snapshot and notices are one transaction. A held period is looked at
+//! again on every run, for data that came late.
+
+mod read;
+#[cfg(test)]
+mod tests;
+
+use anyhow::Context as _;
+use common::id::{AccountId, MeterId};
+use jiff::{SignedDuration, Timestamp};
+
+use self::read::{Closed, Outcome, Work, read_work};
+use crate::billing::hold::Hold;
+use crate::billing::invoice::{Invoice, Period, SCHEMA};
+use crate::notice;
+use crate::site::Meter;
+use crate::store::{Store, Transaction};
+
+/// Meters taken from the store at once.
+const METERS_AT_ONCE: i64 = 100;
+/// Held periods taken from the store at once.
+const HELD_AT_ONCE: i64 = 200;
+/// When a meter that could not be looked at is tried again.
+const AFTER_FAILURE: SignedDuration = SignedDuration::from_mins(15);
+
+/// Closes what is due by `now`.
+///
+/// # Errors
+/// When the store cannot be reached.
+pub async fn run(store: &Store, now: Timestamp) -> anyhow::Result<()> {
+    retry_held(store, now).await?;
+    loop {
+        let mut reader = store.read().await?;
+        let meters = reader.meters_to_close(now, METERS_AT_ONCE).await?;
+        drop(reader);
+        if meters.is_empty() {
+            return Ok(());
+        }
+        for meter in &meters {
+            close_meter_or_postpone(store, meter, now).await?;
+        }
+    }
+}
+
+/// Looks at the held periods again.
+async fn retry_held(store: &Store, now: Timestamp) -> anyhow::Result<()> {
+    let mut last = None;
+    let mut seen: Option<(AccountId, MeterId)> = None;
+    loop {
+        let mut reader = store.read().await?;
+        let page = reader.held_invoices(last.as_ref(), HELD_AT_ONCE).await?;
+        let mut meters = Vec::new();
+        for held in &page {
+            let key = (held.account, held.meter);
+            if seen.replace(key) != Some(key) {
+                meters.extend(reader.meter(held.account, held.meter).await?);
+            }
+        }
+        drop(reader);
+        for meter in &meters {
+            close_meter_or_postpone(store, meter, now).await?;
+        }
+        last = page.last().cloned();
+        if last.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+/// One meter's trouble does not keep the others from their invoices.
+async fn close_meter_or_postpone(
+    store: &Store,
+    meter: &Meter,
+    now: Timestamp,
+) -> anyhow::Result<()> {
+    let Err(error) = close_meter(store, meter, now).await else {
+        return Ok(());
+    };
+    let (account, id) = (meter.account, meter.id);
+    tracing::error!(%account, meter = %id, error = format!("{error:#}"), "periods not closed");
+    let mut writer = store.write().await?;
+    if writer.next_close(account, id).await? > Some(now) {
+        // Somebody else closed them meanwhile, or they were closed and are held.
+        return Ok(());
+    }
+    let again = now
+        .checked_add(AFTER_FAILURE)
+        .context("beyond the calendar")?;
+    writer.set_next_close(account, id, again).await?;
+    writer.commit().await?;
+    Ok(())
+}
+
+async fn close_meter(store: &Store, meter: &Meter, now: Timestamp) -> anyhow::Result<()> {
+    let mut reader = store.read().await?;
+    let work = read_work(&mut reader, meter, now).await?;
+    drop(reader);
+    if work.is_written {
+        return Ok(());
+    }
+    let mut writer = store.write().await?;
+    for outcome in &work.outcomes {
+        match outcome {
+            Outcome::Issue(closed) => issue(&mut writer, meter, &work, closed, now).await?,
+            Outcome::Hold(period, hold) => keep_hold(&mut writer, meter, period, hold, now).await?,
+        }
+    }
+    for from in &work.forgotten {
+        writer.forget_held(meter.account, meter.id, *from).await?;
+    }
+    let next = work.next_close_at;
+    writer.set_next_close(meter.account, meter.id, next).await?;
+    writer.commit().await?;
+    Ok(())
+}
+
+async fn keep_hold(
+    writer: &mut Transaction,
+    meter: &Meter,
+    period: &Period,
+    hold: &Hold,
+    now: Timestamp,
+) -> anyhow::Result<()> {
+    let reason = hold.to_json();
+    let is_new = writer
+        .hold_invoice(meter.account, meter.id, period, &reason, now)
+        .await?;
+    if is_new {
+        let (account, id, from) = (meter.account, meter.id, period.from);
+        tracing::warn!(%account, meter = %id, %from, %reason, "the period is held");
+    }
+    Ok(())
+}
+
+/// Takes the next number, writes the snapshot and the notices of it.
+async fn issue(
+    writer: &mut Transaction,
+    meter: &Meter,
+    work: &Work,
+    closed: &Closed,
+    now: Timestamp,
+) -> anyhow::Result<()> {
+    let (account, id, period) = (meter.account, meter.id, &closed.period);
+    let earlier = work.earlier(writer, meter, closed).await?;
+    let statement = &closed.statement;
+    let issued = writer
+        .issue_invoice(account, id, period, now, |issue| Invoice {
+            schema: SCHEMA.to_owned(),
+            id: issue.id,
+            number: issue.number,
+            account,
+            issuer: issue.issuer,
+            site: work.site.clone(),
+            meter: id,
+            meter_label: meter.label.clone(),
+            medium: meter.medium,
+            serial_number: closed.serial_number.clone(),
+            locale: meter.locale,
+            zone: closed.zone.clone(),
+            period: *period,
+            unit: meter.unit,
+            currency: statement.currency,
+            opening: statement.opening.clone(),
+            closing: statement.closing.clone(),
+            switches: statement.switches.clone(),
+            measured: statement.charge.measured,
+            minimum: statement.minimum,
+            billed: statement.charge.billed,
+            price: statement.price,
+            lines: statement.charge.lines.clone(),
+            total: statement.charge.total,
+            simulated: statement.simulated,
+            issued_at: now,
+            daily: closed.daily.clone(),
+            earlier,
+        })
+        .await?;
+    let Some(invoice) = issued else {
+        return Ok(());
+    };
+    let assignments = writer.assignments_of_meter(account, id).await?;
+    let members = writer.members(account).await?;
+    let recipients = notice::invoice_recipients(&assignments, &members);
+    if recipients.is_empty() {
+        tracing::warn!(%account, meter = %id, "nobody gets the invoice: no verified channel");
+    }
+    for (person, channel) in recipients {
+        let new = notice::invoice_notice(&invoice, person, channel);
+        writer.add_notice(&new, now).await?;
+    }
+    tracing::info!(%account, meter = %id, number = invoice.number, "invoice issued");
+    Ok(())
+}

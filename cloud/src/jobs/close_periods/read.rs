@@ -1,0 +1,315 @@
+//! What there is to close of one meter: read from the store, decided by the core.
+
+use anyhow::Context as _;
+use common::id::DeviceId;
+use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::billing::consumption::{TOLERANCE, Taken, daily, first_date, mounting_at};
+use crate::billing::hold::Hold;
+use crate::billing::invoice::{DailyUse, EarlierPeriod, Period};
+use crate::billing::period::{
+    PeriodError, first_period, period_after, period_containing, plan_of, send_at, start_of_day,
+};
+use crate::billing::{
+    CloseError, EARLIER_PERIODS, Statement, close_period, decisive_starts, earlier_periods,
+};
+use crate::plan::Plan;
+use crate::site::{Meter, Mounting, Zone};
+use crate::store::invoices::HeldInvoice;
+use crate::store::{StoreResult, Transaction};
+
+/// The most periods of a meter that one run closes: ten years.
+const PERIODS_MAX: usize = 120;
+/// Closing readings that are looked through for the one with which a meter begins.
+const FIRST_CLOSINGS_MAX: i64 = 60;
+/// Longer than from the end of a period to its send hour.
+const LOOK_BACK: SignedDuration = SignedDuration::from_hours(48);
+
+/// A period that can be billed.
+pub(super) struct Closed {
+    pub(super) period: Period,
+    pub(super) zone: String,
+    pub(super) serial_number: String,
+    pub(super) statement: Statement,
+    pub(super) daily: Vec<DailyUse>,
+}
+
+/// What becomes of a period.
+pub(super) enum Outcome {
+    Issue(Box<Closed>),
+    Hold(Period, Hold),
+}
+
+impl Outcome {
+    fn period(&self) -> &Period {
+        match self {
+            Self::Issue(closed) => &closed.period,
+            Self::Hold(period, _) => period,
+        }
+    }
+
+    /// Whether the period is held already, for the same reason.
+    fn is_among(&self, held: &[HeldInvoice]) -> bool {
+        let Self::Hold(period, hold) = self else {
+            return false;
+        };
+        let reason = hold.to_json();
+        held.iter().any(|held| {
+            held.from == period.from && held.until == period.until && held.reason == reason
+        })
+    }
+}
+
+/// What is to be written about a meter.
+pub(super) struct Work {
+    pub(super) site: String,
+    /// In the order of the periods.
+    pub(super) outcomes: Vec<Outcome>,
+    /// First days of held periods that are none any more.
+    pub(super) forgotten: Vec<Date>,
+    /// When the meter is to be looked at again.
+    pub(super) next_close_at: Timestamp,
+    /// Whether the store says all that already.
+    pub(super) is_written: bool,
+}
+
+impl Work {
+    /// The periods before `closed`, those included that the transaction has just issued.
+    pub(super) async fn earlier(
+        &self,
+        writer: &mut Transaction,
+        meter: &Meter,
+        closed: &Closed,
+    ) -> StoreResult<Vec<EarlierPeriod>> {
+        let limit = i64::try_from(EARLIER_PERIODS).unwrap_or(i64::MAX);
+        let from = closed.period.from;
+        let before = writer
+            .invoices_before(meter.account, meter.id, from, limit)
+            .await?;
+        let currency = closed.statement.currency;
+        Ok(earlier_periods(
+            &closed.period,
+            meter.unit,
+            currency,
+            &before,
+        ))
+    }
+}
+
+/// A meter with all that decides its periods.
+struct Subject<'a> {
+    meter: &'a Meter,
+    plans: Vec<Plan>,
+    mountings: Vec<Mounting>,
+}
+
+/// Where the walk along the periods begins.
+enum Start {
+    At(Period),
+    /// Nothing was read yet; the period is the one that would be the first.
+    Nowhere(Period, Hold),
+}
+
+pub(super) async fn read_work(
+    reader: &mut Transaction,
+    meter: &Meter,
+    now: Timestamp,
+) -> anyhow::Result<Work> {
+    let (account, id) = (meter.account, meter.id);
+    let subject = Subject {
+        meter,
+        plans: reader.plans(account, id).await?,
+        mountings: reader.mountings(account, id).await?,
+    };
+    let site = reader.site(account, meter.site).await?;
+    let held = reader.held_of_meter(account, id).await?;
+    let mut work = Work {
+        site: site.context("the meter's site is missing")?.name,
+        outcomes: Vec::new(),
+        forgotten: Vec::new(),
+        next_close_at: now,
+        is_written: false,
+    };
+    match subject
+        .start(reader, held.first().map(|held| held.from))
+        .await?
+    {
+        Start::At(first) => subject.walk(reader, first, now, &mut work).await?,
+        Start::Nowhere(period, hold) => {
+            if send_at(&period, &subject.plans)? <= now {
+                work.outcomes.push(Outcome::Hold(period, hold));
+            }
+            work.next_close_at = subject.next_send_after(now)?;
+        }
+    }
+    work.forgotten = held
+        .iter()
+        .map(|held| held.from)
+        .filter(|from| {
+            !work
+                .outcomes
+                .iter()
+                .any(|outcome| outcome.period().from == *from)
+        })
+        .collect();
+    work.outcomes.retain(|outcome| !outcome.is_among(&held));
+    let nothing_new = work.outcomes.is_empty() && work.forgotten.is_empty();
+    let next = reader.next_close(account, id).await?;
+    work.is_written = nothing_new && next == Some(work.next_close_at);
+    Ok(work)
+}
+
+impl Subject<'_> {
+    /// After the last issued period before the oldest held one; at the meter's beginning if
+    /// there is none.
+    async fn start(&self, reader: &mut Transaction, held: Option<Date>) -> anyhow::Result<Start> {
+        let (account, id) = (self.meter.account, self.meter.id);
+        let before = held.unwrap_or(Date::MAX);
+        let last = reader.invoices_before(account, id, before, 1).await?;
+        if let Some(last) = last.first() {
+            return Ok(Start::At(period_after(&last.period, &self.plans)?));
+        }
+        let since = self.mountings.iter().map(|mounting| mounting.from).min();
+        let since = since.unwrap_or(self.meter.created_at);
+        let zone = &plan_of(&period_containing(since, &self.plans)?, &self.plans)?.zone;
+        let day = zone.rules().to_datetime(since).date();
+        let mut closings: Vec<Taken> = Vec::new();
+        for mounting in &self.mountings {
+            let (device, point) = (mounting.device, &mounting.point);
+            let found = reader
+                .first_closings(account, device, point, day, FIRST_CLOSINGS_MAX)
+                .await?;
+            closings.extend(found.into_iter().map(Taken::from));
+        }
+        closings.sort_by_key(|taken| (taken.reading.closes, taken.reading.at));
+        match first_date(&self.mountings, &closings, zone) {
+            Ok(date) => Ok(Start::At(first_period(date, &self.plans)?)),
+            Err(hold) => Ok(Start::Nowhere(self.nominal_first(since, day, zone)?, hold)),
+        }
+    }
+
+    fn nominal_first(
+        &self,
+        since: Timestamp,
+        day: Date,
+        zone: &Zone,
+    ) -> Result<Period, PeriodError> {
+        let begun = start_of_day(day, zone)? < since;
+        let date = if begun {
+            day.tomorrow().unwrap_or(day)
+        } else {
+            day
+        };
+        first_period(date, &self.plans)
+    }
+
+    fn next_send_after(&self, now: Timestamp) -> Result<Timestamp, PeriodError> {
+        let before = now.checked_sub(LOOK_BACK).unwrap_or(now);
+        let mut period = period_containing(before, &self.plans)?;
+        loop {
+            let sent = send_at(&period, &self.plans)?;
+            if sent > now {
+                return Ok(sent);
+            }
+            period = period_after(&period, &self.plans)?;
+        }
+    }
+
+    async fn walk(
+        &self,
+        reader: &mut Transaction,
+        first: Period,
+        now: Timestamp,
+        work: &mut Work,
+    ) -> anyhow::Result<()> {
+        let (account, id) = (self.meter.account, self.meter.id);
+        let issued = reader.issued_since(account, id, first.from).await?;
+        let mut period = first;
+        work.next_close_at = self.next_send_after(now)?;
+        for _ in 0..PERIODS_MAX {
+            let sent = send_at(&period, &self.plans)?;
+            if sent > now {
+                work.next_close_at = sent;
+                break;
+            }
+            if !issued.contains(&period.from) && self.is_served(&period) {
+                work.outcomes.push(self.close(reader, &period).await?);
+            }
+            period = period_after(&period, &self.plans)?;
+        }
+        Ok(())
+    }
+
+    /// Whether a device served the meter at any time of the period.
+    fn is_served(&self, period: &Period) -> bool {
+        self.mountings.iter().any(|mounting| {
+            mounting.from < period.ends_at
+                && mounting.until.is_none_or(|until| until > period.starts_at)
+        })
+    }
+
+    async fn close(&self, reader: &mut Transaction, period: &Period) -> anyhow::Result<Outcome> {
+        let readings = self.decisive_readings(reader, period).await?;
+        let unit = self.meter.unit;
+        let closed = close_period(period, &self.plans, unit, &self.mountings, &readings);
+        let statement = match closed {
+            Ok(statement) => statement,
+            Err(CloseError::Hold(hold)) => return Ok(Outcome::Hold(*period, hold)),
+            Err(CloseError::Period(error)) => return Err(error.into()),
+        };
+        let zone = &plan_of(period, &self.plans)?.zone;
+        let device = statement.closing.device;
+        let daily = self.daily(reader, period, zone, readings, device).await?;
+        let device = reader.device(self.meter.account, device).await?;
+        Ok(Outcome::Issue(Box::new(Closed {
+            period: *period,
+            zone: zone.name().to_owned(),
+            serial_number: device
+                .map(|device| device.serial_number)
+                .unwrap_or_default(),
+            statement,
+            daily,
+        })))
+    }
+
+    async fn decisive_readings(
+        &self,
+        reader: &mut Transaction,
+        period: &Period,
+    ) -> anyhow::Result<Vec<Taken>> {
+        let mut readings = Vec::new();
+        for start in decisive_starts(period, &self.plans)? {
+            let Some(mounting) = mounting_at(start.at, &self.mountings) else {
+                continue;
+            };
+            let (from, until) = (start.at - TOLERANCE, start.at + TOLERANCE);
+            let (device, point) = (mounting.device, &mounting.point);
+            let near = reader
+                .good_readings(self.meter.account, device, point, from, until)
+                .await?;
+            readings.extend(near.into_iter().map(Taken::from));
+        }
+        Ok(readings)
+    }
+
+    async fn daily(
+        &self,
+        reader: &mut Transaction,
+        period: &Period,
+        zone: &Zone,
+        mut readings: Vec<Taken>,
+        device: DeviceId,
+    ) -> anyhow::Result<Vec<DailyUse>> {
+        let mounted = self.mountings.iter().rfind(|one| one.device == device);
+        if let Some(mounting) = mounted {
+            let (account, point) = (self.meter.account, &mounting.point);
+            let closings = reader
+                .closing_readings(account, device, point, period.from, period.until)
+                .await?;
+            readings.extend(closings.into_iter().map(Taken::from));
+        }
+        let unit = self.meter.unit;
+        Ok(daily(period, zone, unit, &self.mountings, &readings)?)
+    }
+}

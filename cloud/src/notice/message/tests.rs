@@ -1,0 +1,287 @@
+//! The words of each notice, in both languages.
+
+use common::id::{AccountId, DeviceId, Epoch, GatewayId, PersonId, SiteId};
+use common::quantity::Quantity;
+use common::reading::ClockTrust;
+use common::unit::Unit;
+use jiff::Timestamp;
+use jiff::civil::date;
+
+use super::*;
+use crate::billing::hold::Hold;
+use crate::billing::invoice::{Boundary, EarlierPeriod, Line, LineKind, Period, SCHEMA};
+use crate::site::Zone;
+
+const URL: &str = "https://enervue.example.com";
+
+fn number(text: &str) -> Decimal {
+    text.parse().unwrap()
+}
+
+fn instant(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn boundary(day: Date, at: &str, register: &str) -> Boundary {
+    Boundary {
+        date: day,
+        read_at: instant(at),
+        register: Quantity::new(number(register), Unit::KiloWh).unwrap(),
+        raw: "4641 3666".to_owned(),
+        profile: "eastron-sdm120@1f2e3d4c".to_owned(),
+        clock: ClockTrust::Trusted,
+        device: DeviceId(4),
+        gateway: GatewayId(3),
+        epoch: Epoch(1),
+        seq: 77,
+    }
+}
+
+/// An ordinary invoice: 344.8 kWh at $3.00.
+pub(crate) fn sample(locale: &str) -> Invoice {
+    let (from, until) = (date(2026, 10, 1), date(2026, 11, 1));
+    let (starts_at, ends_at) = ("2026-10-01T07:00:00Z", "2026-11-01T07:00:00Z");
+    let period = Period {
+        from,
+        until,
+        starts_at: instant(starts_at),
+        ends_at: instant(ends_at),
+    };
+    Invoice {
+        schema: SCHEMA.to_owned(),
+        id: InvoiceId(1_234_567_890_123_456_789),
+        number: 12,
+        account: AccountId(1),
+        issuer: "Meridian".to_owned(),
+        site: "Plaza Norte".to_owned(),
+        meter: MeterId(2),
+        meter_label: "Local 204".to_owned(),
+        medium: Medium::Electric,
+        serial_number: "21034567".to_owned(),
+        locale: locale.parse().unwrap(),
+        zone: "America/Tijuana".to_owned(),
+        period,
+        unit: Unit::KiloWh,
+        currency: "MXN".parse().unwrap(),
+        opening: boundary(from, starts_at, "12345.6"),
+        closing: boundary(until, ends_at, "12690.4"),
+        switches: Vec::new(),
+        measured: number("344.8"),
+        minimum: Decimal::ZERO,
+        billed: number("344.8"),
+        price: number("3"),
+        lines: vec![Line {
+            kind: LineKind::Consumption,
+            from,
+            until,
+            quantity: number("344.8"),
+            price: number("3"),
+            amount: number("1034.40"),
+        }],
+        total: number("1034.40"),
+        simulated: false,
+        issued_at: instant("2026-11-01T15:00:00Z"),
+        daily: Vec::new(),
+        earlier: vec![EarlierPeriod {
+            from: date(2026, 9, 1),
+            until: from,
+            measured: number("418"),
+            total: number("1254"),
+        }],
+    }
+}
+
+fn meter(locale: &str) -> Meter {
+    Meter {
+        account: AccountId(1),
+        id: MeterId(2),
+        site: SiteId(3),
+        label: "Local 204".to_owned(),
+        medium: Medium::Electric,
+        unit: Unit::KiloWh,
+        locale: locale.parse().unwrap(),
+        zone: Zone::new("America/Tijuana").unwrap(),
+        created_at: instant("2026-10-01T07:00:00Z"),
+        last_good_at: instant("2026-11-14T08:00:00Z"),
+    }
+}
+
+#[test]
+fn an_invoice_is_said_in_the_language_of_its_meter() {
+    let message = invoice(&sample("es-MX"), URL);
+    assert_eq!(
+        message.subject,
+        "Factura Local 204 · $1,034.40 MXN · 1–31 oct 2026"
+    );
+    assert_eq!(
+        message.text(),
+        "Plaza Norte\n\
+         Local 204 · Electricidad · 1–31 oct 2026\n\
+         \n\
+         Total: $1,034.40 MXN\n\
+         Consumo: 344.8 kWh (17.5 % menos que el periodo anterior)\n\
+         Lecturas: 12,345.6 → 12,690.4 kWh · ambas reales\n\
+         \n\
+         Ver factura:\n\
+         https://enervue.example.com/invoices/128ggyhyyk08n\n\
+         \n\
+         Factura 12 · Meridian\n\
+         Comprobante informativo, no fiscal. No lo emite la compañía que presta el servicio.\n"
+    );
+    assert_eq!(
+        message.chat(),
+        "🧾 Local 204 · Electricidad · 1–31 oct 2026\n\
+         Total: $1,034.40 MXN\n\
+         Consumo: 344.8 kWh (17.5 % menos que el periodo anterior)\n\
+         Lecturas: 12,345.6 → 12,690.4 kWh · ambas reales"
+    );
+    let english = invoice(&sample("en-US"), URL);
+    assert_eq!(
+        english.subject,
+        "Invoice Local 204 · $1,034.40 MXN · Oct 1–31, 2026"
+    );
+    assert!(
+        english
+            .text()
+            .contains("Readings: 12,345.6 → 12,690.4 kWh · both actual")
+    );
+}
+
+#[test]
+fn a_minimum_and_a_simulation_are_said() {
+    let mut bill = sample("en-US");
+    bill.minimum = number("400");
+    bill.billed = number("400");
+    bill.simulated = true;
+    let text = invoice(&bill, URL).text();
+    for part in [
+        "Minimum billed: 400 kWh",
+        "simulated",
+        "Nothing is to be paid",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+#[test]
+fn a_name_is_no_html_and_the_page_says_what_the_text_says() {
+    let mut bill = sample("es-MX");
+    bill.meter_label = "<img src=x onerror=alert(1)> & {{7*7}}".to_owned();
+    let message = invoice(&bill, URL);
+    let html = message.html().unwrap();
+    assert!(!html.contains("<img"), "{html}");
+    assert!(
+        html.contains("{{7*7}}") && html.contains("lang=\"es\""),
+        "{html}"
+    );
+    for part in [
+        "$1,034.40 MXN",
+        "344.8 kWh",
+        "12,690.4 kWh",
+        &message.link.address,
+    ] {
+        assert!(
+            html.contains(part) && message.text().contains(part),
+            "{part}"
+        );
+    }
+}
+
+#[test]
+fn a_silence_says_since_when_and_what_it_means() {
+    let silence = SilenceContent {
+        since: instant("2026-11-14T08:00:00Z"),
+        until: Some(instant("2026-11-16T20:30:00Z")),
+    };
+    let until = Some(date(2026, 12, 1));
+    let message = silent(&meter("es-MX"), "Plaza Norte", &silence, until, URL);
+    assert_eq!(
+        message.subject,
+        "Sin datos de Local 204 desde 14 nov 2026, 00:00"
+    );
+    assert!(
+        message
+            .text()
+            .contains("El cierre del periodo es el 30 de noviembre de 2026.")
+    );
+    assert!(!message.text().contains("corte"));
+    assert_eq!(message.points.len(), 3);
+    let over = recovered(&meter("en-US"), "Plaza Norte", &silence, URL);
+    assert_eq!(over.subject, "Local 204 is recording again");
+    assert!(
+        over.chat()
+            .contains("its latest reading is from Nov 16, 2026, 12:30")
+    );
+}
+
+#[test]
+fn an_invitation_speaks_the_language_of_the_person() {
+    let person = Person {
+        id: PersonId(1),
+        email: "ana@example.com".to_owned(),
+        name: "Ana".to_owned(),
+        language: Language::Es,
+        administrator: false,
+        email_verified_at: None,
+        telegram_chat: None,
+    };
+    let message = invitation(&person, "Meridian", "https://e.example.com/password/x");
+    assert_eq!(message.subject, "Meridian: su acceso a Enervue");
+    let text = message.text();
+    assert!(text.starts_with("Meridian: su acceso"), "{text}");
+    assert!(
+        text.contains("Hola, Ana") && text.contains("/password/x"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_long_message_of_the_bot_is_cut_below_what_a_file_may_carry() {
+    let mut bill = sample("es-MX");
+    bill.meter_label = "🧾".repeat(600);
+    let chat = invoice(&bill, URL).chat();
+    assert!(chat.ends_with('…') && chat.encode_utf16().count() <= CAPTION_UNITS_MAX + 1);
+}
+
+#[test]
+fn every_hold_is_a_sentence_in_both_languages() {
+    let quantity = |text| Quantity::new(number(text), Unit::KiloWh).unwrap();
+    let day = date(2026, 11, 1);
+    let holds = [
+        Hold::NoFirstReading {
+            since: Timestamp::UNIX_EPOCH,
+        },
+        Hold::NoDevice { date: day },
+        Hold::ReadingMissing {
+            date: day,
+            at: instant("2026-11-01T07:00:00Z"),
+        },
+        Hold::DeviceChanged {
+            from: day,
+            until: day,
+        },
+        Hold::UnitDiffers {
+            date: day,
+            billed: Unit::KiloWh,
+            read: Unit::MegaWh,
+        },
+        Hold::RegisterFell {
+            from: day,
+            until: day,
+            before: quantity("12.5"),
+            after: quantity("0.1"),
+        },
+        Hold::TooManyDigits,
+    ];
+    let zone = Zone::new("America/Tijuana").unwrap();
+    for locale in ["en-US", "es-MX"] {
+        let locale = locale.parse().unwrap();
+        for hold in &holds {
+            let said = hold.sentence(Text::new(locale), Format::new(locale), &zone);
+            assert!(said.ends_with('.') && !said.contains(['{', '$']), "{said}");
+            assert!(!said.contains("notice-hold"), "{said}");
+        }
+        let missing = holds[2].sentence(Text::new(locale), Format::new(locale), &zone);
+        assert!(missing.contains("1, 2026, 00:00") || missing.contains("1 nov 2026, 00:00"));
+    }
+}
