@@ -1,1 +1,3 @@
+//! The routes and who may take them: every page for every role.
+
 
