@@ -20,11 +20,12 @@ use resvg::usvg::{self, fontdb};
 use crate::billing::invoice::Invoice;
 use crate::format::Format;
 use crate::site::ZoneError;
-use crate::text::Text;
 use page::Page;
+use say::Say;
 
 mod measure;
 mod page;
+mod say;
 #[cfg(test)]
 mod tests;
 
@@ -118,8 +119,7 @@ pub fn invoice_pdf(invoice: &Invoice) -> Result<Vec<u8>, DocumentError> {
 /// says nothing.
 #[must_use]
 pub fn comparison(invoice: &Invoice) -> String {
-    let (text, format) = (Text::new(invoice.locale), Format::new(invoice.locale));
-    page::comparison(invoice, text, format)
+    Say::new(invoice).map_or_else(|_| String::new(), |say| say.comparison())
 }
 
 /// The name under which the PDF is sent and saved.

@@ -8,10 +8,13 @@
 //!
 //! Money is the amount in the locale's digits, and around it:
 //!
-//! | where | how | example |
+//! | where | how | examples |
 //! | --- | --- | --- |
-//! | Spanish outside the Americas | after; the symbol if only one currency has it, else the code | `1034,40 €`, `1034,40 MXN` |
-//! | everywhere else | the symbol before, and the code after where several currencies share the symbol | `$1,034.40 MXN`, `€1,034.40` |
+//! | Spanish outside the Americas | after | `1034,40 €`, `1034,40 MXN` |
+//! | everywhere else | before | `€1,034.40`, `$1,034.40 MXN` |
+//!
+//! Where several currencies share the symbol, the code stands too: instead of it when after,
+//! behind the amount when before.
 //!
 //! A symbol that ends in a letter or a stroke stands apart: `S/ 12.00`, `Bs 12.00`. The
 //! minus sign stands before everything: `−$5.00 MXN`.

@@ -22,6 +22,10 @@ CREATE TABLE reading (
     closes    TEXT
 ) STRICT;
 
+-- Closing readings are few; the poller asks at its start which it has.
+CREATE INDEX reading_closing ON reading (device, closes)
+    WHERE closes IS NOT NULL AND count IS NOT NULL;
+
 -- How far the cloud had acknowledged at the end of each UTC day: what was acknowledged
 -- long enough ago may go.
 CREATE TABLE acknowledged_on (

@@ -18,14 +18,16 @@ mod row;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-use common::id::Epoch;
+use common::id::{DeviceId, Epoch};
 use common::reading::Reading;
 use common::sync::Rejection;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use rusqlite::{Connection, params};
 
 pub use handle::BufferHandle;
@@ -156,6 +158,19 @@ impl Buffer {
     /// When there is none or it cannot be read.
     pub fn open_to_read(path: &Path) -> Result<Self, BufferError> {
         open::open_to_read(path)
+    }
+
+    /// Sets this buffer aside, because the gateway goes to another account; tells where it
+    /// is now. The next one opened at the same path begins a new epoch.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn leave(self, path: &Path, now: Timestamp) -> Result<PathBuf, BufferError> {
+        let closing = sql("close the buffer");
+        self.connection
+            .close()
+            .map_err(|(_, error)| closing(error))?;
+        open::set_aside(path, "left", now)
     }
 
     /// Which life of the buffer numbers the readings.
@@ -291,6 +306,14 @@ impl Buffer {
             .map_err(&pruning)?;
         transaction.commit().map_err(&pruning)?;
         Ok(u64::try_from(deleted).unwrap_or(0))
+    }
+
+    /// The last day that each device has a closing reading with a value for.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn last_closings(&self) -> Result<BTreeMap<DeviceId, Date>, BufferError> {
+        row::select_closings(&self.connection)
     }
 
     /// How many readings are not acknowledged.

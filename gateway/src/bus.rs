@@ -17,7 +17,6 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 
 pub use fault::{BusError, Fault};
-pub use frame::REGISTERS_MAX;
 pub use port::Port;
 use rtu::Master;
 pub use rtu::{Ask, Counts, Line, Pace, Timing};

@@ -5,6 +5,7 @@ mod check;
 
 use std::path::{Path, PathBuf};
 
+use common::profile::Parity;
 use serde::Deserialize;
 
 pub use check::Fault;
@@ -78,7 +79,7 @@ pub struct BusConfig {
     #[serde(default = "default_baud")]
     pub baud: u32,
     /// The parity bit.
-    #[serde(default)]
+    #[serde(default = "default_parity")]
     pub parity: Parity,
     /// 1 or 2.
     #[serde(default = "default_stop_bits")]
@@ -86,19 +87,6 @@ pub struct BusConfig {
     /// The devices on it, when there is no cloud to tell.
     #[serde(default)]
     pub device: Vec<FileDevice>,
-}
-
-/// The parity bit of a line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Parity {
-    /// No such bit.
-    #[default]
-    None,
-    /// An even number of ones.
-    Even,
-    /// An odd number of ones.
-    Odd,
 }
 
 /// A device that the file lists.
@@ -115,6 +103,10 @@ pub struct FileDevice {
 
 fn default_baud() -> u32 {
     9600
+}
+
+fn default_parity() -> Parity {
+    Parity::None
 }
 
 fn default_stop_bits() -> u8 {

@@ -119,6 +119,16 @@ pub fn save_copy(data_dir: &Path, gateway: GatewayId, list: &DeviceList) -> io::
     files::write(&data_dir.join("devices.json"), &text, files::PRIVATE)
 }
 
+/// What a gateway that is enrolled starts with: the last list that the cloud gave it, or,
+/// until the cloud is reached for the first time, one without devices.
+#[must_use]
+pub fn last_known(data_dir: &Path, gateway: GatewayId) -> DeviceList {
+    load_copy(data_dir, gateway).unwrap_or_else(|| DeviceList {
+        version: String::new(),
+        devices: Vec::new(),
+    })
+}
+
 /// The last list that the cloud gave to `gateway`; `None` when there is none, or it was
 /// given to another, or it is damaged.
 #[must_use]

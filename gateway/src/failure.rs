@@ -61,6 +61,19 @@ impl Failure {
         }
     }
 
+    /// The failure that `error` is, its contexts told as causes.
+    #[must_use]
+    pub fn unexpected(error: &anyhow::Error) -> Self {
+        Self::of(error.as_ref())
+    }
+
+    /// This failure with another exit code.
+    #[must_use]
+    pub fn with(mut self, exit: Exit) -> Self {
+        self.exit = exit;
+        self
+    }
+
     /// This failure with its reason.
     #[must_use]
     pub fn because(mut self, cause: impl Into<String>) -> Self {
@@ -74,10 +87,8 @@ impl Failure {
         self.remedy = Some(remedy.into());
         self
     }
-}
 
-impl<E: Error> From<E> for Failure {
-    fn from(error: E) -> Self {
+    fn of(error: &dyn Error) -> Self {
         let (text, mut causes) = (error.to_string(), String::new());
         let mut source = error.source();
         while let Some(cause) = source {
@@ -96,5 +107,37 @@ impl<E: Error> From<E> for Failure {
             cause: (!causes.is_empty()).then_some(causes),
             remedy: None,
         }
+    }
+}
+
+impl<E: Error> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::of(&error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::Context;
+
+    #[test]
+    fn contexts_become_causes_and_nothing_is_said_twice() {
+        let error = std::io::Error::other("the disk is full");
+        let wrapped = Err::<(), _>(error).context("cannot write").unwrap_err();
+        let failure = Failure::unexpected(&wrapped.context("cannot enrol"));
+        assert_eq!(failure.error, "cannot enrol");
+        assert_eq!(
+            failure.cause.as_deref(),
+            Some("cannot write: the disk is full")
+        );
+        #[derive(Debug, thiserror::Error)]
+        #[error("cannot read: {source}")]
+        struct Names {
+            source: std::io::Error,
+        }
+        let source = std::io::Error::other("no such file");
+        let failure = Failure::from(Names { source });
+        assert_eq!(failure.cause, None);
     }
 }

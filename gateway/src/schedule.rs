@@ -94,14 +94,15 @@ struct Entry {
 struct Pending {
     date: Date,
     at: Timestamp,
-    since: Duration,
+    /// When its first try ended; before that it is not given up while the day lasts.
+    tried_since: Option<Duration>,
     next_try: Duration,
     retry_pause: Duration,
 }
 
 impl Schedule {
-    /// A schedule without devices. A closing reading is given up after `closing_patience`
-    /// (at most [`CLOSING_PATIENCE`]) even if the wall clock stands still.
+    /// A schedule without devices. A closing reading is tried at least once, and given up
+    /// when it was tried for `closing_patience`, even if the wall clock stands still.
     #[must_use]
     pub fn new(closing_patience: Duration) -> Self {
         Self {
@@ -229,8 +230,11 @@ impl Entry {
     fn look_at_the_clock(&mut self, now: Moment, patience: Duration) {
         let current = self.days.started_before(now.wall, CLOSING_PATIENCE);
         let over = self.pending.take_if(|pending| {
-            let waited = now.monotonic.saturating_sub(pending.since);
-            waited >= patience || current.is_none_or(|day| day.date != pending.date)
+            let waited = pending
+                .tried_since
+                .map(|since| now.monotonic.saturating_sub(since));
+            waited.is_some_and(|waited| waited >= patience)
+                || current.is_none_or(|day| day.date != pending.date)
         });
         if let Some(given_up) = over {
             self.settled = Some(given_up.date);
@@ -242,7 +246,7 @@ impl Entry {
             self.pending = Some(Pending {
                 date: day.date,
                 at: day.at,
-                since: now.monotonic,
+                tried_since: None,
                 next_try: now.monotonic,
                 retry_pause: CLOSING_RETRY_MIN,
             });
@@ -256,6 +260,7 @@ impl Entry {
             return;
         }
         if let Some(pending) = &mut self.pending {
+            pending.tried_since.get_or_insert(now.monotonic);
             let pause = match outcome {
                 Outcome::OwnFault => OWN_FAULT_RETRY,
                 _ => {
@@ -286,10 +291,10 @@ impl Entry {
     }
 }
 
-/// The next time after `due` in its rhythm; turns that were missed are not made up for.
+/// The next time after `due` in its rhythm. Who is behind is due at once, and once only, so
+/// that on a bus that is too slow for all everybody gets as much.
 fn after(due: Duration, period: Duration, now: Duration) -> Duration {
-    let next = due + period;
-    if next > now { next } else { now + period }
+    (due + period).max(now)
 }
 
 #[cfg(test)]

@@ -88,8 +88,9 @@ pub struct Uplink {
     /// Where the last list of devices is kept.
     pub data_dir: PathBuf,
     /// How the gateway is; `waiting` and `devices_version` are filled in here.
-    pub report: Box<dyn Fn() -> GatewayReport + Send>,
-    /// The list of devices that the cloud gave, for whoever reads them.
+    pub report: Box<dyn Fn() -> GatewayReport + Send + Sync>,
+    /// The list of devices that the cloud gave, for whoever reads them; `None` while the
+    /// gateway is not enrolled.
     pub devices: watch::Sender<Option<DeviceList>>,
     /// How the uplink is.
     pub status: watch::Sender<UplinkStatus>,
@@ -120,7 +121,7 @@ struct Session<'a> {
 
 impl Uplink {
     /// Sends, for ever. May be dropped at any time.
-    pub async fn run(self) {
+    pub async fn run(&self) {
         let period = Duration::from_millis(self.periods.period_ms);
         let mut refused: Option<(Identity, Instant)> = None;
         loop {
@@ -147,18 +148,19 @@ impl Uplink {
             Ok(client) => client,
             Err(error) => return self.fail(Standing::Failing, error.to_string()),
         };
-        let copy = devices::load_copy(&self.data_dir, identity.gateway);
+        let copy = devices::last_known(&self.data_dir, identity.gateway);
+        let version = Some(copy.version.clone()).filter(|version| !version.is_empty());
         self.note(|status| {
             *status = UplinkStatus {
                 standing: Standing::Connecting,
                 url: Some(identity.url.clone()),
                 account: Some(identity.account_name.clone()),
                 site: Some(identity.site_name.clone()),
-                devices_version: copy.as_ref().map(|list| list.version.clone()),
+                devices_version: version,
                 ..UplinkStatus::default()
             };
         });
-        self.devices.send_replace(copy);
+        self.devices.send_replace(Some(copy));
         let mut session = Session {
             uplink: self,
             identity,

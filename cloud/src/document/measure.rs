@@ -28,9 +28,18 @@ static ADVANCES: LazyLock<Mutex<BTreeMap<(Weight, char), u32>>> = LazyLock::new(
 /// A place for text: its weight, the size of its letters, and how wide it is, in points.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place {
-    pub(super) weight: Weight,
-    pub(super) letters: u32,
-    pub(super) width: u32,
+    weight: Weight,
+    letters: u32,
+    width: u32,
+}
+
+/// The place of that width for letters of that weight and size.
+pub(super) fn place(weight: Weight, letters: u16, width: u16) -> Place {
+    Place {
+        weight,
+        letters: u32::from(letters),
+        width: u32::from(width),
+    }
 }
 
 impl Place {
@@ -160,12 +169,8 @@ fn drawn_width(text: &str, weight: Weight) -> Option<u32> {
 mod tests {
     use super::*;
 
-    fn place(width: u32) -> Place {
-        Place {
-            weight: Weight::Regular,
-            letters: 10,
-            width,
-        }
+    fn place(width: u16) -> Place {
+        super::place(Weight::Regular, 10, width)
     }
 
     #[test]

@@ -1,16 +1,11 @@
 //! What stands on the page of an invoice, and where.
 
-use common::unit::Medium;
-use jiff::civil::Date;
-use rust_decimal::Decimal;
-
-use super::measure::{Place, Weight};
+use super::measure::{Weight, place};
+use super::say::{Row, Say};
 use super::{DocumentError, Paper};
-use crate::billing::invoice::{Boundary, Invoice, Line, LineKind};
+use crate::billing::invoice::Invoice;
 use crate::chart::{self, Frame};
-use crate::format::Format;
-use crate::site::Zone;
-use crate::text::{Arg, Text};
+use crate::text::Text;
 
 /// The white border, in points; so are all lengths here.
 const MARGIN: u16 = 50;
@@ -33,19 +28,6 @@ const CHART_LETTERS: i64 = 8;
 const MARK_LETTERS: u16 = 110;
 /// What the notice at the foot needs.
 const FOOT: u16 = 62;
-/// Periods whose lengths differ by more days are not compared.
-const COMPARABLE_DAYS: i32 = 3;
-
-/// A row of the calculation.
-pub(super) struct Row {
-    pub(super) y: u16,
-    pub(super) name: String,
-    pub(super) how: String,
-    pub(super) value: String,
-    pub(super) bold: bool,
-    /// Whether a rule stands above it.
-    pub(super) ruled: bool,
-}
 
 /// The page, ready to be filled in.
 #[derive(askama::Template)]
@@ -172,7 +154,7 @@ impl Page {
             total,
             consumption_letters: place(Weight::Bold, 20, half).shrink(&consumption, 8),
             consumption,
-            comparison: plain(9, half, &comparison(invoice, say.text, say.format)),
+            comparison: plain(9, half, &say.comparison()),
             row_letters: (layout.row * 10 / ROW).max(3),
             rows: placed(rows, layout.rows_y, layout.row),
             daily: chart::daily(
@@ -208,222 +190,10 @@ fn placed(mut rows: Vec<Row>, top: u16, row: u16) -> Vec<Row> {
     rows
 }
 
-fn place(weight: Weight, letters: u16, width: u16) -> Place {
-    Place {
-        weight,
-        letters: u32::from(letters),
-        width: u32::from(width),
-    }
-}
-
 fn count(things: usize) -> u16 {
     u16::try_from(things).unwrap_or(u16::MAX)
 }
 
 fn height(units: i64) -> u16 {
     u16::try_from(units).unwrap_or(0)
-}
-
-/// How it compares with the period before; empty where that says nothing.
-pub(super) fn comparison(invoice: &Invoice, text: Text, format: Format) -> String {
-    let Some(before) = invoice.earlier.first() else {
-        return String::new();
-    };
-    let period = &invoice.period;
-    let lengths = days(period.from, period.until).abs_diff(days(before.from, before.until));
-    if before.measured <= Decimal::ZERO || lengths > COMPARABLE_DAYS.unsigned_abs() {
-        return String::new();
-    }
-    let change = invoice.measured.saturating_sub(before.measured);
-    let percent = change.checked_div(before.measured).unwrap_or_default();
-    let percent = percent.saturating_mul(Decimal::ONE_HUNDRED);
-    let share = format.percent(percent.abs());
-    let args = [("percent", Arg::from(&share))];
-    if percent.round_dp(1).is_zero() {
-        text.get("document-same-as-before")
-    } else if percent.is_sign_negative() {
-        text.with("document-less-than-before", &args)
-    } else {
-        text.with("document-more-than-before", &args)
-    }
-}
-
-/// Says the parts of an invoice in its language and forms.
-struct Say<'a> {
-    invoice: &'a Invoice,
-    text: Text,
-    format: Format,
-    zone: Zone,
-}
-
-impl<'a> Say<'a> {
-    fn new(invoice: &'a Invoice) -> Result<Self, DocumentError> {
-        Ok(Self {
-            invoice,
-            text: Text::new(invoice.locale),
-            format: Format::new(invoice.locale),
-            zone: Zone::new(&invoice.zone)?,
-        })
-    }
-
-    fn money(&self, amount: Decimal) -> String {
-        self.format.money(amount, self.invoice.currency)
-    }
-
-    fn quantity(&self, value: Decimal) -> String {
-        self.format.quantity(value, self.invoice.unit)
-    }
-
-    fn period(&self) -> String {
-        self.format
-            .dates(self.invoice.period.from, self.invoice.period.until)
-    }
-
-    fn number(&self) -> String {
-        let number = self.invoice.number.to_string();
-        self.text
-            .with("document-number", &[("number", Arg::from(&number))])
-    }
-
-    fn title(&self) -> String {
-        format!(
-            "{} · {} · {}",
-            self.number(),
-            self.invoice.meter_label,
-            self.period()
-        )
-    }
-
-    fn issued(&self) -> String {
-        let when = self.format.date_time(self.invoice.issued_at, &self.zone);
-        self.text
-            .with("document-issued", &[("when", Arg::from(&when))])
-    }
-
-    fn about(&self) -> String {
-        let medium = self.text.get(match self.invoice.medium {
-            Medium::Electric => "document-electric",
-            Medium::Water => "document-water",
-            Medium::Thermal => "document-thermal",
-        });
-        if self.invoice.serial_number.is_empty() {
-            return medium;
-        }
-        let number = Arg::from(&self.invoice.serial_number);
-        let serial = self
-            .text
-            .with("document-serial-number", &[("number", number)]);
-        format!("{medium} · {serial}")
-    }
-
-    fn dates(&self) -> String {
-        let days = days(self.invoice.period.from, self.invoice.period.until);
-        let days = self
-            .text
-            .with("document-days", &[("days", i64::from(days).into())]);
-        format!("{} · {days}", self.period())
-    }
-
-    fn ids(&self) -> String {
-        let (meter, invoice) = (self.invoice.meter.to_string(), self.invoice.id.to_string());
-        let args = [
-            ("meter", Arg::from(&meter)),
-            ("invoice", Arg::from(&invoice)),
-            ("zone", Arg::from(&self.invoice.zone)),
-        ];
-        self.text.with("document-ids", &args)
-    }
-
-    /// From the registers to the total.
-    fn rows(&self, content: u16) -> Vec<Row> {
-        let invoice = self.invoice;
-        let mut rows = vec![self.register("document-closing", &invoice.closing)];
-        let switches = invoice.switches.iter().rev();
-        rows.extend(switches.map(|switch| self.register("document-switch", switch)));
-        rows.push(self.register("document-opening", &invoice.opening));
-        rows.push(Row {
-            ruled: true,
-            bold: true,
-            ..row(
-                self.text.get("document-consumption"),
-                self.text.get("document-difference"),
-                self.quantity(invoice.measured),
-            )
-        });
-        if invoice.minimum > Decimal::ZERO {
-            let applies = invoice.billed > invoice.measured;
-            let how = if applies {
-                "document-minimum-applies"
-            } else {
-                "document-minimum-not"
-            };
-            let name = self.text.get("document-minimum");
-            rows.push(row(
-                name,
-                self.text.get(how),
-                self.quantity(invoice.minimum),
-            ));
-        }
-        for (index, line) in invoice.lines.iter().enumerate() {
-            rows.push(Row {
-                ruled: index == 0,
-                ..self.line(line)
-            });
-        }
-        rows.push(Row {
-            ruled: true,
-            bold: true,
-            ..row(
-                self.text.get("document-total"),
-                String::new(),
-                self.money(invoice.total),
-            )
-        });
-        let (third, two_thirds) = (content / 3, content - content / 3);
-        for row in &mut rows {
-            row.name = place(Weight::Bold, 10, third).fit(&row.name);
-            row.value = place(Weight::Bold, 10, two_thirds).fit(&row.value);
-            let value = place(Weight::Bold, 10, two_thirds).length(&row.value);
-            let room = two_thirds.saturating_sub(value + 12);
-            row.how = place(Weight::Regular, 10, room).fit(&row.how);
-        }
-        rows
-    }
-
-    fn register(&self, name: &str, boundary: &Boundary) -> Row {
-        let register = &boundary.register;
-        row(
-            self.text.get(name),
-            self.format.date_time(boundary.read_at, &self.zone),
-            self.format.quantity(register.value(), register.unit()),
-        )
-    }
-
-    fn line(&self, line: &Line) -> Row {
-        let name = match line.kind {
-            LineKind::Consumption => self.format.dates(line.from, line.until),
-            LineKind::Minimum => self.text.get("document-minimum-line"),
-        };
-        let how = format!(
-            "{} × {}",
-            self.quantity(line.quantity),
-            self.money(line.price)
-        );
-        row(name, how, self.money(line.amount))
-    }
-}
-
-fn row(name: String, how: String, value: String) -> Row {
-    Row {
-        y: 0,
-        name,
-        how,
-        value,
-        bold: false,
-        ruled: false,
-    }
-}
-
-fn days(from: Date, until: Date) -> i32 {
-    from.until(until).map_or(0, |span| span.get_days())
 }

@@ -106,8 +106,8 @@ fn crowded(locale: &str) -> Invoice {
                       de Baja California"
             .to_owned();
     invoice.site = "Centro comercial Plaza Norte, segunda etapa, edificio de oficinas ".repeat(3);
-    invoice.meter_label = "Local 204-B, restaurante «El Ñandú», planta alta, acometida trifásica \
-                           norte con medidor de respaldo y bajada independiente al estacionamiento"
+    invoice.meter_label = "Local 204-B, restaurante «El Ñandú», planta alta, acometida \
+                           trifásica norte con medidor de respaldo y bajada independiente al estacionamiento"
         .to_owned();
     invoice.serial_number = "X".repeat(300);
     invoice.unit = Unit::GallonUs;

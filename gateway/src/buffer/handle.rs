@@ -1,12 +1,14 @@
 //! The buffer's async face: a thread of its own does the disk's work, so that waiting for
 //! an fsync never holds up a bus.
 
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use common::id::Epoch;
+use common::id::{DeviceId, Epoch};
 use common::reading::Reading;
 use common::sync::Rejection;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Buffer, BufferError, BufferStatus};
@@ -87,6 +89,14 @@ impl BufferHandle {
     /// As there.
     pub async fn prune(&self, keep_days: u32, now: Timestamp) -> Result<u64, BufferError> {
         self.ask(move |buffer| buffer.prune(keep_days, now)).await
+    }
+
+    /// See [`Buffer::last_closings`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn last_closings(&self) -> Result<BTreeMap<DeviceId, Date>, BufferError> {
+        self.ask(|buffer| buffer.last_closings()).await
     }
 
     /// See [`Buffer::waiting`].

@@ -25,7 +25,7 @@ pub(super) fn open(path: &Path, now: Timestamp) -> Result<Buffer, BufferError> {
     let lock = lock(path)?;
     let (connection, set_aside) = match connect(path) {
         Err(error) if is_damage(&error) => {
-            let aside = set_aside(path, now)?;
+            let aside = set_aside(path, "damaged", now)?;
             tracing::error!(
                 path = %path.display(), aside = %aside.display(), %error,
                 "the buffer is damaged: set aside, a new epoch begins"
@@ -99,10 +99,10 @@ fn is_damage(error: &BufferError) -> bool {
     ) || matches!(source, rusqlite::Error::QueryReturnedNoRows)
 }
 
-fn set_aside(path: &Path, now: Timestamp) -> Result<PathBuf, BufferError> {
+pub(super) fn set_aside(path: &Path, word: &str, now: Timestamp) -> Result<PathBuf, BufferError> {
     let stamp = now.strftime("%Y%m%dT%H%M%SZ");
     let free = |n: &u32| {
-        let aside = beside(path, &format!(".damaged-{stamp}-{n}"));
+        let aside = beside(path, &format!(".{word}-{stamp}-{n}"));
         (!aside.exists()).then_some(aside)
     };
     let aside = (1..).find_map(|n| free(&n)).unwrap_or_else(|| path.into());

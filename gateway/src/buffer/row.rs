@@ -1,5 +1,6 @@
 //! One reading as a row, and back. What was stored reads back the same, or is an error.
 
+use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use common::id::DeviceId;
@@ -58,6 +59,33 @@ pub(super) fn select_after(
     let mut found = Vec::new();
     while let Some(row) = rows.next().map_err(&reading)? {
         found.push(decode(row)?);
+    }
+    Ok(found)
+}
+
+pub(super) fn select_closings(
+    connection: &Connection,
+) -> Result<BTreeMap<DeviceId, Date>, BufferError> {
+    let reading = sql("read closing readings");
+    let mut statement = connection
+        .prepare_cached(
+            "SELECT device, max(closes), max(seq) FROM reading
+             WHERE closes IS NOT NULL AND count IS NOT NULL GROUP BY device",
+        )
+        .map_err(&reading)?;
+    let mut rows = statement.query([]).map_err(&reading)?;
+    let mut found = BTreeMap::new();
+    while let Some(row) = rows.next().map_err(&reading)? {
+        let device = DeviceId(row.get(0).map_err(&reading)?);
+        let closes: String = row.get(1).map_err(&reading)?;
+        let seq = row.get(2).map_err(&reading)?;
+        let date = closes
+            .parse()
+            .map_err(|error: jiff::Error| BufferError::Row {
+                seq,
+                why: error.to_string(),
+            })?;
+        found.insert(device, date);
     }
     Ok(found)
 }

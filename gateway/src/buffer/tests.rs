@@ -153,6 +153,41 @@ fn a_damaged_buffer_is_set_aside_and_a_new_epoch_begins() {
 }
 
 #[test]
+fn a_buffer_that_is_left_behind_stays_whole_beside_the_new_one() {
+    let (_directory, path) = place();
+    let mut buffer = Buffer::open(&path, start()).unwrap();
+    buffer.append(&[reading(1)]).unwrap();
+    let old = buffer.epoch();
+    let left = buffer.leave(&path, start()).unwrap();
+    let fresh = Buffer::open(&path, start()).unwrap();
+    assert_ne!(fresh.epoch(), old);
+    assert_eq!(fresh.waiting().unwrap(), 0);
+    let left = Buffer::open_to_read(&left).unwrap();
+    assert_eq!((left.epoch(), left.waiting().unwrap()), (old, 1));
+}
+
+#[test]
+fn the_last_closing_of_each_device_is_known_after_a_restart() {
+    let (_directory, path) = place();
+    let closing = |device, date: &str, usable| NewReading {
+        device: DeviceId(device),
+        closes: Some(date.parse().unwrap()),
+        ..if usable { reading(1) } else { suspect() }
+    };
+    let mut buffer = Buffer::open(&path, start()).unwrap();
+    let stored = [
+        closing(7, "2026-11-23", true),
+        closing(7, "2026-11-24", true),
+        closing(7, "2026-11-25", false),
+        closing(8, "2026-11-22", true),
+    ];
+    buffer.append(&stored).unwrap();
+    let expected = [(7, "2026-11-24"), (8, "2026-11-22")];
+    let expected = expected.map(|(id, date)| (DeviceId(id), date.parse().unwrap()));
+    assert_eq!(buffer.last_closings().unwrap(), expected.into());
+}
+
+#[test]
 fn only_one_process_writes() {
     let (_directory, path) = place();
     let first = Buffer::open(&path, start()).unwrap();

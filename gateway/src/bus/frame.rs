@@ -4,7 +4,7 @@
 //! that the operating system shows between bytes. Pure. Knows only the two functions that
 //! read registers: nothing here can write to a meter.
 
-use common::profile::{Request, Table};
+use common::profile::Request;
 use modbus_core::rtu::{crc16, response_pdu_len};
 
 use super::fault::Fault;
@@ -12,7 +12,7 @@ use super::fault::Fault;
 /// Bytes of a request: unit, function, address, count, checksum.
 pub(super) const REQUEST_BYTES: usize = 8;
 /// The most registers one request may ask for (Modbus application protocol, 6.3 and 6.4).
-pub const REGISTERS_MAX: u16 = 125;
+pub(super) const REGISTERS_MAX: u16 = 125;
 /// Bytes of a reply around its registers: unit, function, byte count, checksum.
 const REPLY_OVERHEAD: usize = 5;
 /// Unit and checksum, which stand around what the protocol calls the PDU.
@@ -35,19 +35,11 @@ pub(super) enum Step {
     Fault(Fault),
 }
 
-/// The function code that reads a table.
-pub(super) fn function(table: Table) -> u8 {
-    match table {
-        Table::Holding => 3,
-        Table::Input => 4,
-    }
-}
-
 /// The bytes of `request` to `unit`.
 pub(super) fn encode(unit: u8, request: &Request) -> [u8; REQUEST_BYTES] {
     let [address_high, address_low] = request.address.to_be_bytes();
     let [count_high, count_low] = request.count.to_be_bytes();
-    let function = function(request.table);
+    let function = request.table.function();
     let body = [
         unit,
         function,
@@ -93,7 +85,7 @@ pub(super) fn next(received: &[u8], unit: u8, request: &Request) -> Step {
 
 /// What a frame with a right checksum is; `body` lacks the checksum.
 fn classify(body: &[u8], bytes: usize, unit: u8, request: &Request) -> Step {
-    let asked = function(request.table);
+    let asked = request.table.function();
     match body {
         [from, ..] if *from != unit => Step::Stranger { unit: *from, bytes },
         [_, function, code, ..] if *function == asked | EXCEPTION_BIT => {
@@ -130,6 +122,8 @@ pub(super) fn whole_reply(received: &[u8]) -> Option<(u8, usize)> {
 
 #[cfg(test)]
 mod tests {
+    use common::profile::Table;
+
     use super::*;
 
     fn hex(text: &str) -> Vec<u8> {

@@ -6,19 +6,23 @@ use serde::Serialize;
 
 use super::Failure;
 
-/// Writes a line of data.
+/// Writes a line of data. When whoever read them has gone, as after `| head`, the program
+/// ends: nothing is left to do.
 ///
 /// # Errors
-/// When stdout is closed, as by `| head`.
+/// When stdout cannot be written to, as on a full disk.
 pub fn line(text: &str) -> io::Result<()> {
-    writeln!(io::stdout().lock(), "{text}")
+    match writeln!(io::stdout().lock(), "{text}") {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
+        other => other,
+    }
 }
 
 /// Writes one object as a line of JSON. `schema` names and numbers its form, as in
 /// `enervue.status/1`, and comes first in it.
 ///
 /// # Errors
-/// When stdout is closed.
+/// When stdout cannot be written to.
 pub fn json(schema: &str, object: &impl Serialize) -> io::Result<()> {
     #[derive(Serialize)]
     struct Named<'a, T> {
@@ -33,7 +37,7 @@ pub fn json(schema: &str, object: &impl Serialize) -> io::Result<()> {
 /// Writes rows in columns that are as wide as their widest cell.
 ///
 /// # Errors
-/// When stdout is closed.
+/// When stdout cannot be written to.
 pub fn table(rows: &[Vec<String>]) -> io::Result<()> {
     for row in aligned(rows) {
         line(&row)?;

@@ -1,23 +1,21 @@
 //! `simulate`: meters on a pseudo-terminal until Ctrl-C, or the history they would have had.
 
 use std::collections::BTreeMap;
-use std::io::{self, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
 use common::profile::Library;
 use common::sync::Device;
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 
-use super::profile::library;
-use crate::buffer::Buffer;
+use super::{Exit, Failure, print};
+use crate::buffer::{Buffer, BufferError};
 use crate::clock::Clock;
 use crate::config::{CONFIG_FILE, Config};
 use crate::devices;
 use crate::identity::Identity;
+use crate::profiles;
 use crate::simulate::{Bound, SimulatedLine, SimulatedMeter, SimulationConfig, fill};
 
 /// What is typed after `simulate`.
@@ -45,38 +43,44 @@ pub struct SimulateArgs {
 ///
 /// # Errors
 /// When the simulation cannot be, or the buffer is not empty or in use.
-pub async fn run(args: &SimulateArgs) -> anyhow::Result<ExitCode> {
-    let text = std::fs::read_to_string(&args.config)
-        .with_context(|| format!("cannot read {}", args.config.display()))?;
-    let simulation = SimulationConfig::parse(&text)
-        .with_context(|| format!("{} describes no line", args.config.display()))?;
+pub async fn run(args: &SimulateArgs) -> Result<(), Failure> {
+    let file = args.config.display();
+    let text = std::fs::read_to_string(&args.config).map_err(|error| {
+        Failure::new(Exit::Usage, format!("cannot read {file}")).because(error.to_string())
+    })?;
+    let simulation = SimulationConfig::parse(&text).map_err(|error| {
+        Failure::new(Exit::Usage, format!("{file} describes no line")).because(error.to_string())
+    })?;
     let clock = match &args.test_clock {
         Some(file) => Clock::test(file)?,
         None => Clock::real(),
     };
+    let config = match (&args.gateway_config, &args.history) {
+        (Some(file), _) => Config::load(file)?.0,
+        (None, Some(_)) => Config::load(Path::new(CONFIG_FILE))?.0,
+        (None, None) => Config::default(),
+    };
+    let library = profiles::library(&config.profile_dir)?;
     match &args.history {
-        Some(range) => history(args, range, &simulation, &clock)?,
-        None => {
-            let profiles = match &args.gateway_config {
-                Some(file) => library(&Config::load(file)?.0.profile_dir)?,
-                None => library(&Config::default().profile_dir)?,
-            };
-            serve(&simulation, &profiles, clock, args.json).await?;
+        Some(range) => {
+            let bounds = bounds(range)?;
+            let meters = meters(&simulation, &library)?;
+            history(&config, &meters, bounds, &clock, args.json)
         }
+        None => serve(&simulation, &library, clock, args.json).await,
     }
-    Ok(ExitCode::SUCCESS)
 }
 
 async fn serve(
     simulation: &SimulationConfig,
-    profiles: &Library,
+    library: &Library,
     clock: Clock,
     json: bool,
-) -> anyhow::Result<()> {
+) -> Result<(), Failure> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut lines = JoinSet::new();
     for line in &simulation.line {
-        let mut line = SimulatedLine::open(line, profiles)?;
+        let mut line = SimulatedLine::open(line, library)?;
         announce(&line, json)?;
         let clock = clock.clone();
         lines.spawn(async move { line.serve(&clock).await });
@@ -84,7 +88,11 @@ async fn serve(
     tokio::select! {
         interrupted = tokio::signal::ctrl_c() => interrupted?,
         _ = terminate.recv() => {}
-        ended = lines.join_next() => bail!("a simulated line ended by itself: {ended:?}"),
+        ended = lines.join_next() => {
+            let cause = format!("{ended:?}");
+            let failure = Failure::new(Exit::Unexpected, "a simulated line ended by itself");
+            return Err(failure.because(cause));
+        }
     }
     // Dropping a line removes its path.
     lines.shutdown().await;
@@ -92,89 +100,79 @@ async fn serve(
 }
 
 /// One line to stdout as soon as the port can be opened: its path, or a JSON object.
-fn announce(line: &SimulatedLine, json: bool) -> anyhow::Result<()> {
-    let out = &mut io::stdout().lock();
+fn announce(line: &SimulatedLine, json: bool) -> Result<(), Failure> {
+    let path = line.path();
     if json {
-        let object = json!({
-            "schema": "enervue.simulate/1",
-            "bus": line.bus(),
-            "path": line.path(),
-            "meters": line.meter_count(),
-        });
-        writeln!(out, "{object}")?;
+        let (bus, meters) = (line.bus(), line.meter_count());
+        let object = json!({ "bus": bus, "path": path, "meters": meters });
+        print::json("enervue.simulate/1", &object)?;
     } else {
-        writeln!(out, "{}", line.path().display())?;
+        print::line(&path.display().to_string())?;
     }
-    out.flush()?;
     Ok(())
+}
+
+fn bounds(range: &str) -> Result<(Bound, Bound), Failure> {
+    let (from, to) = range.split_once("..").ok_or_else(|| {
+        Failure::new(Exit::Usage, format!("'{range}' is not FROM..TO"))
+            .remedy("--history 2026-07-01..2026-11-24")
+    })?;
+    Ok((from.parse()?, to.parse()?))
 }
 
 fn history(
-    args: &SimulateArgs,
-    range: &str,
-    simulation: &SimulationConfig,
+    config: &Config,
+    meters: &BTreeMap<(String, u8), SimulatedMeter>,
+    bounds: (Bound, Bound),
     clock: &Clock,
-) -> anyhow::Result<()> {
-    let (from, to) = range.split_once("..").context("--history is FROM..TO")?;
-    let bounds: (Bound, Bound) = (from.parse()?, to.parse()?);
-    let file = args
-        .gateway_config
-        .clone()
-        .unwrap_or_else(|| CONFIG_FILE.into());
-    let (config, _) = Config::load(&file)?;
-    let meters = meters(simulation, &library(&config.profile_dir)?)?;
-    let devices = device_list(&config, clock)?;
-    std::fs::create_dir_all(&config.data_dir)
-        .with_context(|| format!("cannot make {}", config.data_dir.display()))?;
+    json: bool,
+) -> Result<(), Failure> {
+    let devices = device_list(config, clock)?;
+    std::fs::create_dir_all(&config.data_dir)?;
     let path = config.buffer_file();
-    // Opening takes the writer's lock, so it fails while the daemon runs.
-    let mut buffer = Buffer::open(&path, clock.now())
-        .context("a history is written while the daemon stands still: stop it first")?;
-    refuse_filled(&buffer, &path)?;
-    let progress = io::stderr().is_terminal();
+    let mut buffer = open_empty(&path, clock)?;
     let mut written = 0_usize;
-    let count = fill(&devices, &meters, bounds, &mut |readings| {
+    let count = fill(&devices, meters, bounds, &mut |readings| {
         buffer.append(readings)?;
         written += readings.len();
-        if progress {
-            write!(io::stderr(), "\r{written} readings")?;
-        }
-        anyhow::Ok(())
+        print::note(&format!("{written} readings"));
+        Ok::<(), Failure>(())
     })?;
-    let end = if progress { "\n" } else { "" };
-    write!(io::stderr(), "{end}")?;
-    let out = &mut io::stdout().lock();
-    if args.json {
-        writeln!(
-            out,
-            "{}",
-            json!({ "schema": "enervue.history/1", "readings": count })
-        )?;
+    if json {
+        print::json("enervue.history/1", &json!({ "readings": count }))?;
     } else {
-        writeln!(out, "{count} readings written to {}", path.display())?;
+        let path = path.display();
+        print::line(&format!("{count} readings written to {path}"))?;
     }
     Ok(())
 }
 
-fn refuse_filled(buffer: &Buffer, path: &Path) -> anyhow::Result<()> {
+/// The buffer at `path`, if it never held a reading. Opening takes the writer's lock, so it
+/// fails while the daemon runs.
+fn open_empty(path: &Path, clock: &Clock) -> Result<Buffer, Failure> {
+    let buffer = Buffer::open(path, clock.now()).map_err(|error| match error {
+        BufferError::InUse(_) => Failure::new(Exit::Unexpected, error.to_string())
+            .because("a history is written while the daemon stands still")
+            .remedy("stop the daemon first"),
+        other => other.into(),
+    })?;
     let last = buffer.status()?.last_seq;
-    if last > 0 {
-        bail!(
-            "{} already numbered {last} readings: an invented history is never put among real \
-             readings; use an empty data_dir",
-            path.display()
-        );
+    if last == 0 {
+        return Ok(buffer);
     }
-    Ok(())
+    let error = format!("{} already numbered {last} readings", path.display());
+    Err(Failure::new(Exit::Unexpected, error)
+        .because("an invented history is never put among real readings")
+        .remedy("use an empty data_dir"))
 }
 
 fn meters(
     simulation: &SimulationConfig,
-    profiles: &Library,
-) -> anyhow::Result<BTreeMap<(String, u8), SimulatedMeter>> {
+    library: &Library,
+) -> Result<BTreeMap<(String, u8), SimulatedMeter>, Failure> {
     let mut meters = BTreeMap::new();
     for line in &simulation.line {
-        for meter in line.meters(profiles)? {
+        for meter in line.meters(library)? {
             meters.insert((line.bus(), meter.unit_id()), meter);
         }
     }
@@ -182,15 +180,16 @@ fn meters(
 }
 
 /// The devices the daemon would read: the cloud's last list, or the file's own without one.
-fn device_list(config: &Config, clock: &Clock) -> anyhow::Result<Vec<Device>> {
+fn device_list(config: &Config, clock: &Clock) -> Result<Vec<Device>, Failure> {
     let Some(identity) = Identity::load(&config.identity_file())? else {
         return Ok(devices::from_config(config, clock.now())?.devices);
     };
-    let list = devices::load_copy(&config.data_dir, identity.gateway).with_context(|| {
-        format!(
-            "the cloud has not told this gateway its devices yet: there is no devices.json in {}",
-            config.data_dir.display()
-        )
+    let list = devices::load_copy(&config.data_dir, identity.gateway).ok_or_else(|| {
+        let error = "the cloud has not told this gateway its devices yet";
+        let cause = format!("there is no devices.json in {}", config.data_dir.display());
+        Failure::new(Exit::Unexpected, error)
+            .because(cause)
+            .remedy("register the meters in the portal, then enroll, or run the daemon once")
     })?;
     Ok(list.devices)
 }
@@ -234,7 +233,7 @@ mod tests {
             self.directory.path().join(name).display().to_string()
         }
 
-        async fn history(&self, range: &str) -> anyhow::Result<ExitCode> {
+        async fn history(&self, range: &str) -> Result<(), Failure> {
             let (line, gateway) = (self.file("line.toml"), self.file("gateway.toml"));
             let program = Program::try_parse_from([
                 "simulate",
@@ -263,17 +262,18 @@ mod tests {
 
         let again = site.history("2026-06-04..2026-06-05").await.unwrap_err();
         assert!(
-            format!("{again:#}").contains("already numbered 48 readings"),
-            "{again:#}"
+            again.error.contains("already numbered 48 readings"),
+            "{again:?}"
         );
         let daemon = Buffer::open(&path, "2026-06-05T00:00:00Z".parse().unwrap()).unwrap();
         let beside = site.history("2026-06-04..2026-06-05").await.unwrap_err();
-        assert!(
-            format!("{beside:#}").contains("stop it first"),
-            "{beside:#}"
+        assert_eq!(
+            beside.remedy.as_deref(),
+            Some("stop the daemon first"),
+            "{beside:?}"
         );
         drop(daemon);
         let text = site.history("2026-06-04").await.unwrap_err();
-        assert!(text.to_string().contains("FROM..TO"));
+        assert!(text.error.contains("FROM..TO"), "{text:?}");
     }
 }

@@ -31,6 +31,8 @@ pub struct Fault {
     pub cause: String,
     /// What to do.
     pub remedy: String,
+    /// Whether the gateway cannot run at all; a fault of one device stops only that.
+    pub stops: bool,
 }
 
 impl fmt::Display for Fault {
@@ -106,6 +108,7 @@ impl Checker<'_> {
             error: error.into(),
             cause: cause.into(),
             remedy: remedy.into(),
+            stops: true,
         });
     }
 
@@ -188,6 +191,7 @@ impl Checker<'_> {
     }
 
     fn devices(&mut self, bus_number: usize, bus: &BusConfig) {
+        let before = self.faults.len();
         let mut unit_ids = BTreeSet::new();
         for (number, device) in bus.device.iter().enumerate() {
             let line = line_of(self.text, bus_number, Some(number));
@@ -219,6 +223,9 @@ impl Checker<'_> {
                     "write e.g. label = \"Local 101\"",
                 );
             }
+        }
+        for fault in self.faults.iter_mut().skip(before) {
+            fault.stops = false;
         }
     }
 }
@@ -339,6 +346,8 @@ mod tests {
             assert_eq!(found.len(), 1, "{text}\n{found:?}");
             assert!(found[0].error.contains(what), "{text}\n{found:?}");
             assert_eq!(found[0].line, line, "{text}");
+            let of_device = text.contains("[[bus.device]]") && text.contains("zone");
+            assert_eq!(found[0].stops, !of_device, "{text}");
         }
     }
 

@@ -131,9 +131,8 @@ impl Course {
                 let why = format!("the cloud answered {status}: {reason}");
                 match retry_after {
                     Some(asked) => {
-                        self.failures = self.failures.saturating_add(1);
                         // Never sooner than asked, at most a quarter later.
-                        let asked = asked.min(RETRY_AFTER_MAX);
+                        let asked = asked.clamp(WAIT_MIN, RETRY_AFTER_MAX);
                         Next::Wait(asked + part(asked / 4, random), why)
                     }
                     None => self.wait(why, random),

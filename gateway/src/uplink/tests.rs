@@ -1,1 +1,333 @@
+//! The uplink against a cloud of a few lines, over real HTTP on loopback.
 
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex};
+
+use common::id::{DeviceId, Epoch, GatewayId};
+use common::quantity::Quantity;
+use common::reading::{ClockTrust, Reading};
+use common::sync::{BATCH_PATH, DEVICES_PATH, Device, EnrolReply};
+use common::unit::Unit;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::*;
+use crate::buffer::Buffer;
+use crate::identity::Key;
+use crate::reading::NewReading;
+
+const NOW: &str = "2026-11-24T08:00:00Z";
+
+/// How the cloud misbehaves, once each.
+#[derive(Debug, Clone, Copy)]
+enum Whim {
+    Status(u16),
+    Garbage,
+    /// Commits, then the answer is lost.
+    LoseAnswer,
+}
+
+#[derive(Debug, Default)]
+struct Cloud {
+    kept: BTreeMap<(Epoch, u64), Reading>,
+    whims: VecDeque<Whim>,
+    poison: Option<u64>,
+    token: String,
+    batches: usize,
+    last_report: Option<GatewayReport>,
+    devices: Vec<Device>,
+}
+
+impl Cloud {
+    fn list(&self) -> DeviceList {
+        DeviceList {
+            version: format!("v{}", self.devices.len()),
+            devices: self.devices.clone(),
+        }
+    }
+
+    /// The status and body for a request; `None` hangs up.
+    fn answer(&mut self, path: &str, token: &str, body: &[u8]) -> Option<(u16, String)> {
+        if token != self.token {
+            return Some((
+                401,
+                r#"{"error":"unknown token","hint":"enrol"}"#.to_owned(),
+            ));
+        }
+        if path == DEVICES_PATH {
+            return Some((200, serde_json::to_string(&self.list()).unwrap()));
+        }
+        assert_eq!(path, BATCH_PATH);
+        let batch: Batch = serde_json::from_slice(body).unwrap();
+        self.batches += 1;
+        let whim = self.whims.pop_front();
+        match whim {
+            Some(Whim::Status(status)) => return Some((status, "<html>oh no</html>".to_owned())),
+            Some(Whim::Garbage) => return Some((200, "<html>welcome</html>".to_owned())),
+            Some(Whim::LoseAnswer) | None => {}
+        }
+        if batch.readings.iter().any(|r| Some(r.seq) == self.poison) {
+            return Some((400, r#"{"error":"it is poison","hint":"none"}"#.to_owned()));
+        }
+        let contiguous = batch.readings.windows(2).all(|w| w[0].seq + 1 == w[1].seq);
+        assert!(contiguous && batch.readings.len() <= BATCH_READINGS_MAX);
+        for reading in batch.readings {
+            let before = self
+                .kept
+                .insert((batch.epoch, reading.seq), reading.clone());
+            assert!(
+                before.is_none_or(|before| before == reading),
+                "content changed"
+            );
+        }
+        self.last_report = Some(batch.report);
+        let reply = BatchReply {
+            acknowledged_through: self.kept.keys().last().map_or(0, |(_, seq)| *seq),
+            rejected: Vec::new(),
+            devices_version: self.list().version,
+        };
+        match whim {
+            Some(Whim::LoseAnswer) => None,
+            _ => Some((200, serde_json::to_string(&reply).unwrap())),
+        }
+    }
+}
+
+async fn serve(listener: TcpListener, cloud: Arc<Mutex<Cloud>>) {
+    loop {
+        let (stream, _) = listener.accept().await.unwrap();
+        // A client that goes away in the middle is no fault of the test.
+        let _ = serve_one(stream, &cloud).await;
+    }
+}
+
+async fn serve_one(stream: TcpStream, cloud: &Mutex<Cloud>) -> std::io::Result<()> {
+    let mut stream = BufReader::new(stream);
+    let (mut path, mut token) = (String::new(), String::new());
+    let (mut length, mut packed) = (0, false);
+    loop {
+        let mut line = String::new();
+        stream.read_line(&mut line).await?;
+        let line = line.trim_end();
+        if line.is_empty() {
+            break;
+        }
+        if path.is_empty() {
+            path = line.split(' ').nth(1).unwrap_or_default().to_owned();
+        }
+        let (name, value) = line.split_once(": ").unwrap_or_default();
+        match name.to_ascii_lowercase().as_str() {
+            "authorization" => token = value.trim_start_matches("Bearer ").to_owned(),
+            "content-length" => length = value.parse().unwrap(),
+            "content-encoding" => packed = value == "zstd",
+            _ => {}
+        }
+    }
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).await?;
+    if packed {
+        body = zstd::bulk::decompress(&body, common::sync::BATCH_BYTES_MAX).unwrap();
+    }
+    let answer = cloud.lock().unwrap().answer(&path, &token, &body);
+    if let Some((status, body)) = answer {
+        let head = format!(
+            "HTTP/1.1 {status} X\r\nContent-Length: {}\r\nRetry-After: 0\r\nConnection: close\r\n\r\n",
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).await?;
+        stream.write_all(body.as_bytes()).await?;
+    }
+    Ok(())
+}
+
+fn reading(n: i64) -> NewReading {
+    NewReading {
+        at: NOW.parse().unwrap(),
+        clock: ClockTrust::Trusted,
+        device: DeviceId(7),
+        point: "energy_import".to_owned(),
+        quantity: Some(Quantity::from_count(n, 2, Unit::KiloWh).unwrap()),
+        suspect: None,
+        raw: "0000 0001".to_owned(),
+        profile: "eastron-sdm120@1f2e3d4c".to_owned(),
+        closes: None,
+    }
+}
+
+struct World {
+    directory: tempfile::TempDir,
+    cloud: Arc<Mutex<Cloud>>,
+    url: String,
+    buffer: BufferHandle,
+    status: watch::Receiver<UplinkStatus>,
+    devices: watch::Receiver<Option<DeviceList>>,
+}
+
+impl World {
+    async fn new(whims: &[Whim]) -> Self {
+        crate::tls::install();
+        let directory = tempfile::tempdir().unwrap();
+        let clock_file = directory.path().join("clock");
+        std::fs::write(&clock_file, NOW).unwrap();
+        let clock = Clock::test(&clock_file).unwrap();
+        let buffer = Buffer::open(&directory.path().join("buffer.db"), clock.now()).unwrap();
+        let buffer = BufferHandle::spawn(buffer).unwrap();
+        let cloud = Arc::new(Mutex::new(Cloud {
+            whims: whims.iter().copied().collect(),
+            token: "good".to_owned(),
+            ..Cloud::default()
+        }));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(serve(listener, Arc::clone(&cloud)));
+        let (status, status_seen) = watch::channel(UplinkStatus::default());
+        let (devices, devices_seen) = watch::channel(None);
+        let settled = clock.clone();
+        let uplink = Uplink {
+            buffer: buffer.clone(),
+            clock,
+            periods: SyncConfig {
+                period_ms: 10,
+                heartbeat_ms: 60_000,
+            },
+            identity_file: directory.path().join("identity.json"),
+            data_dir: directory.path().to_owned(),
+            report: Box::new(move || GatewayReport {
+                at: settled.now(),
+                software: SOFTWARE.to_owned(),
+                settled_through: settled.now(),
+                waiting: 0,
+                devices_version: None,
+                buses: Vec::new(),
+                devices: Vec::new(),
+            }),
+            devices,
+            status,
+        };
+        tokio::spawn(async move { uplink.run().await });
+        Self {
+            directory,
+            cloud,
+            url,
+            buffer,
+            status: status_seen,
+            devices: devices_seen,
+        }
+    }
+
+    fn enrol(&self, token: &str) {
+        let reply = EnrolReply {
+            gateway: GatewayId(1),
+            token: token.to_owned(),
+            gateway_name: "Cellar".to_owned(),
+            site_name: "Plaza Norte".to_owned(),
+            account_name: "Medidores SA".to_owned(),
+        };
+        let identity = Identity::new(&self.url, Key::generate(), reply);
+        let path = self.directory.path().join("identity.json");
+        identity.save(&path).unwrap();
+    }
+
+    async fn standing(&mut self, wanted: Standing) {
+        let reached = self.status.wait_for(|status| status.standing == wanted);
+        let reached = tokio::time::timeout(Duration::from_secs(20), reached).await;
+        let _status = reached.expect("in time").unwrap();
+    }
+
+    /// Waits until the cloud has been told that nothing is waiting, and checks what it has.
+    async fn all_kept(&self, numbers: impl Iterator<Item = u64>) {
+        let told = || {
+            let cloud = self.cloud.lock().unwrap();
+            cloud.last_report.as_ref().map(|report| report.waiting) == Some(0)
+        };
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while !told() || self.buffer.waiting().await.unwrap() > 0 {
+            assert!(Instant::now() < deadline, "{:?}", self.status.borrow());
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let cloud = self.cloud.lock().unwrap();
+        let kept: Vec<u64> = cloud.kept.keys().map(|(_, seq)| *seq).collect();
+        assert_eq!(kept, numbers.collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test]
+async fn a_backlog_and_the_list_of_devices_arrive_once_enrolled() {
+    let mut world = World::new(&[]).await;
+    world.cloud.lock().unwrap().devices = vec![Device {
+        id: DeviceId(7),
+        label: "Local 101".to_owned(),
+        profile: "eastron-sdm120".to_owned(),
+        bus: "main".to_owned(),
+        unit_id: 1,
+        poll_period_s: 60,
+        zone: "America/Tijuana".to_owned(),
+        closings: Vec::new(),
+    }];
+    let backlog: Vec<_> = (1..=4_500).map(reading).collect();
+    world.buffer.append(backlog).await.unwrap();
+    assert_eq!(world.status.borrow().standing, Standing::NotEnrolled);
+    world.enrol("good");
+    world.standing(Standing::Connected).await;
+    world.all_kept(1..=4_500).await;
+    let filled = |list: &Option<DeviceList>| list.as_ref().is_some_and(|l| l.devices.len() == 1);
+    world.devices.wait_for(filled).await.unwrap();
+    assert_eq!(world.status.borrow().devices_version.as_deref(), Some("v1"));
+    let copy = devices::load_copy(world.directory.path(), GatewayId(1));
+    assert_eq!(copy, *world.devices.borrow());
+    assert!(
+        world.cloud.lock().unwrap().batches <= 3 + 2,
+        "whole batches"
+    );
+
+    // The list changes, and is in force without a restart.
+    world.cloud.lock().unwrap().devices.clear();
+    world.buffer.append(vec![reading(1)]).await.unwrap();
+    let emptied = |list: &Option<DeviceList>| list.as_ref().is_some_and(|l| l.devices.is_empty());
+    world.devices.wait_for(emptied).await.unwrap();
+}
+
+#[tokio::test]
+async fn whatever_the_cloud_does_each_reading_is_there_exactly_once() {
+    let world = World::new(&[
+        Whim::Status(503),
+        Whim::LoseAnswer,
+        Whim::Status(413),
+        Whim::Garbage,
+    ])
+    .await;
+    world
+        .buffer
+        .append((1..=50).map(reading).collect())
+        .await
+        .unwrap();
+    world.enrol("good");
+    world.all_kept(1..=50).await;
+    assert_eq!(world.buffer.status().await.unwrap().rejected, 0);
+}
+
+#[tokio::test]
+async fn a_poison_reading_is_set_apart_and_the_others_go_on() {
+    let world = World::new(&[]).await;
+    world.cloud.lock().unwrap().poison = Some(17);
+    world
+        .buffer
+        .append((1..=50).map(reading).collect())
+        .await
+        .unwrap();
+    world.enrol("good");
+    world.all_kept((1..=50).filter(|seq| *seq != 17)).await;
+    assert_eq!(world.buffer.status().await.unwrap().rejected, 1);
+}
+
+#[tokio::test]
+async fn a_revoked_gateway_keeps_its_readings_until_it_is_enrolled_again() {
+    let mut world = World::new(&[]).await;
+    world.enrol("revoked");
+    world.standing(Standing::Revoked).await;
+    world.buffer.append(vec![reading(1)]).await.unwrap();
+    assert_eq!(world.buffer.waiting().await.unwrap(), 1);
+    world.enrol("good");
+    world.standing(Standing::Connected).await;
+    world.all_kept(1..=1).await;
+}

@@ -96,13 +96,14 @@ fn is_right(words: &[u16], unit: u8, address: u16) -> bool {
     words.len() > 1 && identified.all(|(got, at)| *got == word(unit, at))
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_fault_is_named_and_the_next_request_gets_its_own_answer() {
+type First = fn([u8; 8]) -> Script;
+
+/// Replies that are missing or come too late.
+fn late_replies() -> Vec<(&'static str, First, Fault)> {
     let silence = Fault::Silence {
         waited: Duration::from_millis(TIMEOUT_MS),
     };
-    type First = fn([u8; 8]) -> Script;
-    let table: [(&str, First, Fault); 14] = [
+    vec![
         ("silence", |_| vec![], silence.clone()),
         (
             "a late reply before the next request",
@@ -119,6 +120,12 @@ async fn a_fault_is_named_and_the_next_request_gets_its_own_answer() {
             |sent| vec![(2_500, reply_to(&sent, 1))],
             silence,
         ),
+    ]
+}
+
+/// Replies that are not what was asked for.
+fn wrong_replies() -> Vec<(&'static str, First, Fault)> {
+    vec![
         (
             "a short reply",
             |sent| vec![(20, reply_with(sent[0], 100, 1, 1))],
@@ -173,8 +180,12 @@ async fn a_fault_is_named_and_the_next_request_gets_its_own_answer() {
             |_| vec![(20, with_crc(vec![1, 0x84, 6]))],
             Fault::Exception(6),
         ),
-    ];
-    for (what, first, fault) in table {
+    ]
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fault_is_named_and_the_next_request_gets_its_own_answer() {
+    for (what, first, fault) in late_replies().into_iter().chain(wrong_replies()) {
         let mut master = misled_once(first);
         assert_eq!(master.read(&ask(1, 100, 2)).await, Err(fault), "{what}");
         for address in [200, 300, 100] {
@@ -193,7 +204,6 @@ async fn a_fault_is_named_and_the_next_request_gets_its_own_answer() {
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_is_found_among_what_may_stand_around_it() {
-    type First = fn([u8; 8]) -> Script;
     let table: [(&str, First, Counts); 4] = [
         (
             "split by pauses",

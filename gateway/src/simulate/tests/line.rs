@@ -135,6 +135,26 @@ async fn what_is_not_there_is_an_exception_and_nobody_is_silence() {
 }
 
 #[tokio::test]
+async fn a_reply_takes_as_long_as_wire_and_device_need() {
+    let directory = tempfile::tempdir().unwrap();
+    let clock_file = directory.path().join("clock");
+    std::fs::write(&clock_file, AT).unwrap();
+    let clock = Clock::test(&clock_file).unwrap();
+    let path = directory.path().join("main");
+    let mut config = config(&path).line.remove(0);
+    config.wire_time = true;
+    config.meter[0].delay_ms = 30;
+    let mut line = SimulatedLine::open(&config, &Library::shipped()).unwrap();
+    let serving = tokio::spawn(async move { line.serve(&clock).await });
+    let mut master = master(&path);
+    let begun = std::time::Instant::now();
+    read(&mut master, 1, &request(Table::Input, 0x48, 2)).await;
+    // 8 bytes, 3.5 of silence and 9 bytes at 9600 8N1 take 21.3 ms.
+    assert!(begun.elapsed() >= Duration::from_millis(51));
+    serving.abort();
+}
+
+#[tokio::test]
 async fn the_port_can_be_opened_again_and_goes_with_the_line() {
     let directory = tempfile::tempdir().unwrap();
     let (serving, path) = serve(directory.path());

@@ -1,0 +1,206 @@
+//! `buffer status|export`: what this gateway holds, with or without a cloud, and whether or
+//! not the daemon runs.
+
+use common::id::{DeviceId, Epoch};
+use common::reading::{ClockTrust, Reading};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::Serialize;
+
+use super::{Exit, Failure, print};
+use crate::buffer::{Buffer, BufferStatus};
+use crate::config::Config;
+
+/// Readings taken from the disk at once.
+const PAGE: usize = 1_000;
+
+/// What is typed after `buffer`.
+#[derive(Debug, clap::Subcommand)]
+pub enum BufferCommand {
+    /// How many readings are held, waiting, and refused by the cloud
+    Status {
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print every reading that is held
+    Export {
+        /// Print one JSON object a line; else comma-separated values
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// A reading as it is exported.
+#[derive(Debug, Serialize)]
+struct Line<'a> {
+    epoch: Epoch,
+    seq: u64,
+    at: Timestamp,
+    clock: ClockTrust,
+    device: DeviceId,
+    point: &'a str,
+    value: Option<String>,
+    unit: Option<&'static str>,
+    quality: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    raw: &'a str,
+    profile: &'a str,
+    closes: Option<Date>,
+}
+
+impl<'a> Line<'a> {
+    fn new(epoch: Epoch, reading: &'a Reading) -> Self {
+        Self {
+            epoch,
+            seq: reading.seq,
+            at: reading.at,
+            clock: reading.clock,
+            device: reading.device,
+            point: &reading.point,
+            value: reading.quantity.map(|q| q.value().to_string()),
+            unit: reading.quantity.map(|q| q.unit().code()),
+            quality: if reading.quantity.is_some() {
+                "good"
+            } else {
+                "suspect"
+            },
+            reason: reading.suspect.as_deref(),
+            raw: &reading.raw,
+            profile: &reading.profile,
+            closes: reading.closes,
+        }
+    }
+
+    const HEADER: &'static str =
+        "epoch,seq,at,clock,device,point,value,unit,quality,reason,raw,profile,closes";
+
+    fn comma_separated(&self) -> String {
+        let fields = [
+            self.epoch.to_string(),
+            self.seq.to_string(),
+            self.at.to_string(),
+            self.clock.code().to_owned(),
+            self.device.to_string(),
+            self.point.to_owned(),
+            self.value.clone().unwrap_or_default(),
+            self.unit.unwrap_or_default().to_owned(),
+            self.quality.to_owned(),
+            self.reason.unwrap_or_default().to_owned(),
+            self.raw.to_owned(),
+            self.profile.to_owned(),
+            self.closes.map(|date| date.to_string()).unwrap_or_default(),
+        ];
+        fields.map(|field| quoted(&field)).join(",")
+    }
+}
+
+fn quoted(field: &str) -> String {
+    if field.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", field.replace('"', "\"\""))
+    } else {
+        field.to_owned()
+    }
+}
+
+/// Runs `buffer …`.
+///
+/// # Errors
+/// When there is no buffer, it cannot be read, or stdout is closed.
+pub fn run(command: &BufferCommand, config: &Config) -> Result<(), Failure> {
+    let path = config.buffer_file();
+    let buffer = Buffer::open_to_read(&path).map_err(|error| {
+        let what = format!("there is no buffer to read at {}", path.display());
+        Failure::new(Exit::Unexpected, what)
+            .because(error.to_string())
+            .remedy("the daemon makes it when it first runs; sudo, if it is another user's")
+    })?;
+    match command {
+        BufferCommand::Status { json: true } => {
+            Ok(print::json("enervue.buffer/1", &buffer.status()?)?)
+        }
+        BufferCommand::Status { json: false } => tell(&buffer.status()?),
+        BufferCommand::Export { json } => export(&buffer, *json),
+    }
+}
+
+fn tell(status: &BufferStatus) -> Result<(), Failure> {
+    let oldest = status.oldest_at.map_or("-".to_owned(), |at| at.to_string());
+    let rows = [
+        ("epoch", status.epoch.to_string()),
+        ("last number", status.last_seq.to_string()),
+        ("acknowledged", status.acknowledged_through.to_string()),
+        ("waiting", status.waiting.to_string()),
+        ("held", status.kept.to_string()),
+        ("refused by the cloud", status.rejected.to_string()),
+        ("oldest held", oldest),
+    ];
+    let rows = rows.map(|(name, value)| vec![name.to_owned(), value]);
+    Ok(print::table(&rows)?)
+}
+
+fn export(buffer: &Buffer, json: bool) -> Result<(), Failure> {
+    if json {
+        print::json("enervue.readings/1", &serde_json::json!({}))?;
+    } else {
+        print::line(Line::HEADER)?;
+    }
+    let mut after = 0;
+    loop {
+        let readings = buffer.read_after(after, PAGE)?;
+        let Some(last) = readings.last() else {
+            return Ok(());
+        };
+        after = last.seq;
+        for reading in &readings {
+            let line = Line::new(buffer.epoch(), reading);
+            let text = match json {
+                true => serde_json::to_string(&line)?,
+                false => line.comma_separated(),
+            };
+            print::line(&text)?;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use common::quantity::Quantity;
+    use common::unit::Unit;
+
+    #[test]
+    fn a_reading_is_exported_with_every_figure_as_it_was_read() {
+        let mut reading = Reading {
+            seq: 5,
+            at: "2026-11-24T08:00:00.25Z".parse().unwrap(),
+            clock: ClockTrust::Trusted,
+            device: DeviceId(7),
+            point: "energy_import".to_owned(),
+            quantity: Some(Quantity::from_count(1_250, 2, Unit::KiloWh).unwrap()),
+            suspect: None,
+            raw: "4148 0000".to_owned(),
+            profile: "eastron-sdm120@1f2e3d4c".to_owned(),
+            closes: Some("2026-11-24".parse().unwrap()),
+        };
+        let json = serde_json::to_value(Line::new(Epoch(1), &reading)).unwrap();
+        assert_eq!(
+            json,
+            serde_json::json!({
+                "epoch": "0000000000001", "seq": 5, "at": "2026-11-24T08:00:00.25Z",
+                "clock": "trusted", "device": "0000000000007", "point": "energy_import",
+                "value": "12.50", "unit": "kWh", "quality": "good", "raw": "4148 0000",
+                "profile": "eastron-sdm120@1f2e3d4c", "closes": "2026-11-24",
+            })
+        );
+        reading.quantity = None;
+        reading.suspect = Some("0, \"all\" of it".to_owned());
+        let text = Line::new(Epoch(1), &reading).comma_separated();
+        assert!(
+            text.contains(r#",,,suspect,"0, ""all"" of it",4148"#),
+            "{text}"
+        );
+        assert_eq!(Line::HEADER.split(',').count(), 13);
+    }
+}

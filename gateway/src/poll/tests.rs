@@ -1,0 +1,293 @@
+//! From the wire to the disk: a poller with a real bus task and a real buffer, and devices
+//! that this test lets answer, lie or fall silent. Time is tokio's paused time.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use common::profile::Library;
+use common::reading::Reading;
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+
+use super::*;
+use crate::buffer::Buffer;
+use crate::bus::Timing;
+
+const NOON: &str = "2026-06-10T19:00:00Z";
+const MIDNIGHT: &str = "2026-06-11T07:00:00Z";
+
+/// What the devices of the line do; changed while it runs.
+#[derive(Debug, Default)]
+struct Line {
+    silent: BTreeSet<u8>,
+    all_zero: BTreeSet<u8>,
+    port_is_away: bool,
+    asked: Vec<u8>,
+}
+
+/// A gateway's half: one line, its poller and its buffer.
+struct Rig {
+    line: Arc<Mutex<Line>>,
+    buffer: BufferHandle,
+    poller: Poller,
+    clock_file: PathBuf,
+    _directory: TempDir,
+}
+
+impl Rig {
+    fn new(units: &[u8]) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let clock_file = directory.path().join("clock");
+        fs::write(&clock_file, NOON).unwrap();
+        let clock = Clock::test(&clock_file).unwrap();
+        let buffer = Buffer::open(&directory.path().join("buffer.db"), clock.now()).unwrap();
+        let buffer = BufferHandle::spawn(buffer).unwrap();
+        let line = Arc::new(Mutex::new(Line::default()));
+        let shared = Arc::clone(&line);
+        let bus = Bus::start_with("main", Timing::new(9600, 10), move || {
+            if shared.lock().unwrap().port_is_away {
+                return Err(std::io::Error::other("/dev/x is not there"));
+            }
+            let (ours, theirs) = duplex(4096);
+            tokio::spawn(answer(theirs, Arc::clone(&shared)));
+            Ok(ours)
+        });
+        let gauges = Duration::from_secs(900);
+        let poller = Poller::start(bus, clock, buffer.clone(), gauges, BTreeMap::new());
+        let rig = Self {
+            line,
+            buffer,
+            poller,
+            clock_file,
+            _directory: directory,
+        };
+        rig.poller
+            .set_devices(units.iter().map(|unit| polled(*unit)).collect());
+        rig
+    }
+
+    fn set_clock(&self, instant: &str) {
+        let next = self.clock_file.with_extension("next");
+        fs::write(&next, instant).unwrap();
+        fs::rename(next, &self.clock_file).unwrap();
+    }
+
+    async fn readings(&self) -> Vec<Reading> {
+        self.buffer.next_batch(1_000).await.unwrap()
+    }
+
+    fn state(&self, unit: u8) -> DeviceState {
+        let devices = self.poller.progress().devices;
+        devices
+            .get(&DeviceId(unit.into()))
+            .cloned()
+            .unwrap_or_default()
+    }
+}
+
+fn polled(unit: u8) -> Polled {
+    let profile = Library::shipped().get("eastron-sdm120").unwrap().clone();
+    Polled {
+        device: Device {
+            id: DeviceId(unit.into()),
+            label: format!("Local {unit}"),
+            profile: profile.id.clone(),
+            bus: "main".to_owned(),
+            unit_id: unit,
+            poll_period_s: 60,
+            zone: "America/Tijuana".to_owned(),
+            closings: Vec::new(),
+        },
+        profile: Arc::new(profile),
+    }
+}
+
+/// Every f32 of a device is its unit id and a half, so that a mix-up shows.
+async fn answer(mut line: DuplexStream, state: Arc<Mutex<Line>>) {
+    let mut sent = [0; 8];
+    while line.read_exact(&mut sent).await.is_ok() {
+        let unit = sent[0];
+        let (silent, zero, away) = {
+            let mut state = state.lock().unwrap();
+            state.asked.push(unit);
+            let (silent, zero) = (state.silent.contains(&unit), state.all_zero.contains(&unit));
+            (silent, zero, state.port_is_away)
+        };
+        if away {
+            return;
+        }
+        if silent {
+            continue;
+        }
+        let shown: f32 = format!("{unit}.5").parse().unwrap();
+        let [a, b, c, d] = if zero { [0; 4] } else { shown.to_be_bytes() };
+        let words = [u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])];
+        let mut reply = vec![unit, sent[1], 2 * sent[5]];
+        for offset in 0..usize::from(sent[5]) {
+            reply.extend(words[offset % 2].to_be_bytes());
+        }
+        reply.extend(modbus_core::rtu::crc16(&reply).to_be_bytes());
+        sleep(Duration::from_millis(20)).await;
+        line.write_all(&reply).await.unwrap();
+    }
+}
+
+/// Waits, in the poller's time, until `is_so`; the disk works in real time.
+async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let started = std::time::Instant::now();
+    while !is_so() {
+        assert!(started.elapsed() < Duration::from_secs(20), "never: {what}");
+        sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_device_says_is_on_the_disk_with_its_raw_words() {
+    let rig = Rig::new(&[7]);
+    until("a reading", || rig.state(7).answered > 0).await;
+    let readings = rig.readings().await;
+    let energy = readings
+        .iter()
+        .find(|reading| reading.point == "energy_import")
+        .unwrap();
+    assert_eq!(energy.quantity.unwrap().to_string(), "7.50 kWh");
+    assert_eq!(
+        (energy.raw.as_str(), energy.device),
+        ("40F0 0000", DeviceId(7))
+    );
+    assert!(energy.profile.starts_with("eastron-sdm120@"));
+    assert_eq!(energy.at, NOON.parse().unwrap());
+    let points: BTreeSet<&str> = readings
+        .iter()
+        .map(|reading| reading.point.as_str())
+        .collect();
+    assert!(
+        points.contains("power") && points.contains("voltage_l1"),
+        "gauges come too"
+    );
+    assert_eq!(rig.state(7).last, energy.quantity);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_device_yields_nothing_and_costs_the_others_nothing() {
+    let rig = Rig::new(&[1, 2]);
+    rig.line.lock().unwrap().silent.insert(1);
+    until("five cycles of the other", || rig.state(2).answered >= 5).await;
+    let state = rig.state(1);
+    assert!(state.failed >= 2 && state.answered == 0, "{state:?}");
+    let error = state.error.unwrap();
+    assert!(
+        error.starts_with("unit 1 on bus main did not answer within 1000 ms"),
+        "{error}"
+    );
+    let readings = rig.readings().await;
+    assert!(readings.iter().all(|reading| reading.device == DeviceId(2)));
+
+    rig.line.lock().unwrap().silent.clear();
+    until("it is read again", || rig.state(1).answered >= 1).await;
+    assert_eq!(rig.state(1).error, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn words_that_are_no_value_are_kept_as_such_and_are_no_good_reading() {
+    let rig = Rig::new(&[3]);
+    rig.line.lock().unwrap().all_zero.insert(3);
+    until("a cycle", || rig.state(3).answered >= 1).await;
+    let readings = rig.readings().await;
+    let energy = readings
+        .iter()
+        .find(|reading| reading.point == "energy_import")
+        .unwrap();
+    assert_eq!((energy.quantity, energy.raw.as_str()), (None, "0000 0000"));
+    assert!(energy.suspect.is_some());
+    let state = rig.state(3);
+    assert_eq!(state.last_good_at, None);
+    assert!(state.error.unwrap().contains("energy_import is no value"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn midnight_is_settled_once_its_closing_reading_is_on_the_disk() {
+    let rig = Rig::new(&[1, 2]);
+    until("both are read", || {
+        rig.state(1).answered * rig.state(2).answered > 0
+    })
+    .await;
+    let midnight: Timestamp = MIDNIGHT.parse().unwrap();
+    rig.set_clock(MIDNIGHT);
+    until("midnight is settled", || {
+        rig.poller.progress().settled_through >= midnight
+    })
+    .await;
+    let readings = rig.readings().await;
+    let closing = readings.iter().filter(|reading| reading.closes.is_some());
+    let closed: Vec<(i64, &str, Timestamp)> = closing
+        .map(|reading| (reading.device.0, reading.point.as_str(), reading.at))
+        .collect();
+    assert_eq!(
+        closed,
+        [
+            (1, "energy_import", midnight),
+            (2, "energy_import", midnight)
+        ]
+    );
+
+    // A dead device does not hold the test clock up for ever.
+    rig.line.lock().unwrap().silent.insert(1);
+    let next = "2026-06-12T07:00:00Z";
+    rig.set_clock(next);
+    until("the next is given up", || {
+        rig.poller.progress().settled_through >= next.parse().unwrap()
+    })
+    .await;
+    assert!(rig.state(1).error.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_port_that_is_away_is_not_the_devices_fault() {
+    let rig = Rig::new(&[1]);
+    until("a reading", || rig.state(1).answered > 0).await;
+    rig.line.lock().unwrap().port_is_away = true;
+    until("the bus says so", || {
+        rig.poller.bus().state().error.is_some()
+    })
+    .await;
+    sleep(Duration::from_secs(600)).await;
+    assert_eq!((rig.state(1).failed, rig.state(1).error), (0, None));
+    {
+        let mut line = rig.line.lock().unwrap();
+        line.port_is_away = false;
+        line.asked.clear();
+    }
+    // Until it is asked, not until that is on the disk, which works in real time.
+    let before = Instant::now();
+    until("it is asked again", || {
+        !rig.line.lock().unwrap().asked.is_empty()
+    })
+    .await;
+    assert!(
+        before.elapsed() < Duration::from_secs(35),
+        "{:?}",
+        before.elapsed()
+    );
+    let answered = rig.state(1).answered;
+    until("it is read again", || rig.state(1).answered > answered).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_device_is_read_once_for_whoever_asks_and_nothing_is_kept() {
+    let rig = Rig::new(&[]);
+    let profile = polled(9).profile;
+    let shown = once::read(rig.poller.bus(), &profile, 9).await.unwrap();
+    assert_eq!(shown.points.len(), profile.points.len());
+    let energy = &shown.points[0];
+    assert_eq!(
+        (energy.value.as_deref(), energy.unit.as_deref()),
+        (Some("9.50"), Some("kWh"))
+    );
+    assert_eq!(rig.readings().await, []);
+    rig.line.lock().unwrap().silent.insert(9);
+    let error = once::read(rig.poller.bus(), &profile, 9).await.unwrap_err();
+    assert!(matches!(error.fault, Fault::Silence { .. }));
+}

@@ -1,0 +1,160 @@
+//! What the daemon tells about itself. Pure: the parts are given, the judgement is here.
+
+use common::id::DeviceId;
+use common::quantity::Quantity;
+use common::reading::ClockTrust;
+use common::sync::BusReport;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::buffer::BufferStatus;
+use crate::uplink::{Standing, UplinkStatus};
+
+/// How the gateway is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// Program and version.
+    pub software: String,
+    /// The gateway's clock.
+    pub now: Timestamp,
+    /// How far it can be believed.
+    pub clock: ClockTrust,
+    /// Seconds since the daemon started.
+    pub running_s: u64,
+    /// What is wrong, one sentence each.
+    pub problems: Vec<String>,
+    /// How it stands with the cloud.
+    pub cloud: UplinkStatus,
+    /// What is held.
+    pub buffer: BufferStatus,
+    /// The lines.
+    pub buses: Vec<BusReport>,
+    /// The devices.
+    pub devices: Vec<DeviceStatus>,
+}
+
+/// How one device is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceStatus {
+    /// Its identity.
+    pub id: DeviceId,
+    /// What people call it.
+    pub label: String,
+    /// Its bus.
+    pub bus: String,
+    /// Its unit id.
+    pub unit_id: u8,
+    /// Its profile.
+    pub profile: String,
+    /// When it last gave a good billing reading.
+    pub last_good_at: Option<Timestamp>,
+    /// What that reading was.
+    pub last: Option<Quantity>,
+    /// What is wrong with it now, in one sentence.
+    pub error: Option<String>,
+}
+
+impl DeviceStatus {
+    /// Whether it reads well.
+    #[must_use]
+    pub fn reports(&self) -> bool {
+        self.error.is_none() && self.last_good_at.is_some()
+    }
+}
+
+impl Status {
+    /// Everything wrong in the parts, the gravest first.
+    #[must_use]
+    pub fn find_problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if let Some(path) = &self.buffer.set_aside {
+            problems.push(format!(
+                "the buffer was damaged; it is kept as {}, what it held may be missing",
+                path.display()
+            ));
+        }
+        for bus in &self.buses {
+            if let Some(error) = &bus.error {
+                problems.push(format!("bus {}: {error}", bus.name));
+            }
+        }
+        for device in &self.devices {
+            if let Some(error) = &device.error {
+                problems.push(format!("meter {}: {error}", device.label));
+            }
+        }
+        if self.clock == ClockTrust::Untrusted {
+            problems.push(
+                "the clock is not set: readings taken now decide no bill; check the network \
+                 and timedatectl"
+                    .to_owned(),
+            );
+        }
+        if let Some(error) = &self.cloud.error {
+            problems.push(error.clone());
+        }
+        if self.cloud.standing == Standing::NotEnrolled && self.devices.is_empty() {
+            problems.push(
+                "there is nothing to read: enrol the gateway (enervue-gateway enroll URL --code \
+                 CODE), or list devices in its settings"
+                    .to_owned(),
+            );
+        }
+        problems
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use common::id::Epoch;
+
+    #[test]
+    fn every_part_that_is_ill_is_named() {
+        let mut status = Status {
+            software: String::new(),
+            now: "2026-11-24T08:00:00Z".parse().unwrap(),
+            clock: ClockTrust::Trusted,
+            running_s: 0,
+            problems: Vec::new(),
+            cloud: UplinkStatus::default(),
+            buffer: BufferStatus {
+                epoch: Epoch(1),
+                last_seq: 0,
+                acknowledged_through: 0,
+                waiting: 0,
+                kept: 0,
+                rejected: 0,
+                oldest_at: None,
+                set_aside: None,
+            },
+            buses: vec![BusReport {
+                name: "main".to_owned(),
+                line: "/dev/ttyUSB0 9600 8N1".to_owned(),
+                error: None,
+            }],
+            devices: vec![DeviceStatus {
+                id: DeviceId(1),
+                label: "Local 101".to_owned(),
+                bus: "main".to_owned(),
+                unit_id: 1,
+                profile: "eastron-sdm120".to_owned(),
+                last_good_at: None,
+                last: None,
+                error: None,
+            }],
+        };
+        assert_eq!(status.find_problems(), [""; 0]);
+        status.clock = ClockTrust::Untrusted;
+        status.cloud.error = Some("the cloud answered 503".to_owned());
+        status.buffer.set_aside = Some("/x.damaged".into());
+        status.buses[0].error = Some("no such port".to_owned());
+        status.devices[0].error = Some("no reply".to_owned());
+        let problems = status.find_problems();
+        assert_eq!(problems.len(), 5, "{problems:?}");
+        assert!(problems.contains(&"meter Local 101: no reply".to_owned()));
+        status.devices.clear();
+        let problems = status.find_problems();
+        assert!(problems[4].starts_with("there is nothing to read"));
+    }
+}

@@ -1,0 +1,58 @@
+"""Serves registers on a serial port by pymodbus, which encodes every value itself.
+
+pymodbus_slave.py PORT VALUES, a value a line: UNIT holding|input ADDRESS TYPE ORDER VALUE,
+such as `1 input 72 f32 ABCD 1234.5`. Addresses are those on the wire, from 0.
+"""
+
+import asyncio
+import sys
+
+from pymodbus import FramerType
+from pymodbus.client.mixin import ModbusClientMixin
+from pymodbus.server import StartAsyncSerialServer
+from pymodbus.simulator import DataType, SimData, SimDevice
+
+TYPES = ModbusClientMixin.DATATYPE
+ENCODERS = {
+    "u16": (TYPES.UINT16, int),
+    "u32": (TYPES.UINT32, int),
+    "i32": (TYPES.INT32, int),
+    "u64": (TYPES.UINT64, int),
+    "f32": (TYPES.FLOAT32, float),
+}
+WORD_ORDERS = {"ABCD": "big", "CDAB": "little"}
+REGISTERS = 24_000  # beyond the highest address of any profile
+
+
+def devices(lines):
+    words = {}
+    for line in lines:
+        unit, table, address, kind, order, value = line.split()
+        datatype, number = ENCODERS[kind]
+        encoded = ModbusClientMixin.convert_to_registers(
+            number(value), datatype, word_order=WORD_ORDERS[order]
+        )
+        tables = words.setdefault(int(unit), {"holding": [0] * REGISTERS, "input": [0] * REGISTERS})
+        tables[table][int(address) : int(address) + len(encoded)] = encoded
+    bits = [SimData(0, count=8, values=False, datatype=DataType.BITS)]
+    return [
+        SimDevice(
+            unit,
+            simdata=(
+                bits,
+                bits,
+                [SimData(0, values=tables["holding"], datatype=DataType.REGISTERS)],
+                [SimData(0, values=tables["input"], datatype=DataType.REGISTERS)],
+            ),
+        )
+        for unit, tables in words.items()
+    ]
+
+
+async def main(port, values):
+    with open(values, encoding="utf-8") as lines:
+        served = devices(line for line in lines if line.strip())
+    await StartAsyncSerialServer(served, framer=FramerType.RTU, port=port, baudrate=9600)
+
+
+asyncio.run(main(*sys.argv[1:]))

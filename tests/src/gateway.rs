@@ -1,0 +1,233 @@
+//! The gateway as a process, with its settings, its buffer and its command line.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use crate::process::{self, Finished, PATIENCE, Running, wait_for};
+use crate::program::Programs;
+use crate::test_clock::TestClock;
+
+/// A line of the gateway.
+#[derive(Debug, Clone)]
+pub struct Bus<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// The port.
+    pub port: PathBuf,
+    /// More keys of its `[[bus]]`, one a line; its devices too.
+    pub more: &'a str,
+}
+
+/// A gateway.
+#[derive(Debug)]
+pub struct Gateway {
+    folder: PathBuf,
+    clock: Option<PathBuf>,
+    running: Option<Running>,
+}
+
+/// How often a gateway of the tests looks for something to send; a person's is slower.
+const SYNC: &str = "[sync]\nperiod_ms = 200\nheartbeat_ms = 1000\n";
+
+impl Gateway {
+    /// Writes the settings of a gateway that keeps everything in `folder`. `more` stands
+    /// before the tables: a `zone`.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    pub fn new(
+        folder: &Path,
+        more: &str,
+        buses: &[Bus<'_>],
+        clock: Option<&TestClock>,
+    ) -> anyhow::Result<Self> {
+        std::fs::create_dir_all(folder.join("profiles"))?;
+        let mut text = format!(
+            "data_dir = '{0}/data'\nsocket = '{0}/control.sock'\nprofile_dir = '{0}/profiles'\n\
+             {more}\n{SYNC}",
+            folder.display()
+        );
+        for bus in buses {
+            let port = bus.port.display();
+            write!(
+                text,
+                "[[bus]]\nname = '{}'\nport = '{port}'\n{}\n",
+                bus.name, bus.more
+            )?;
+        }
+        std::fs::write(folder.join("gateway.toml"), text)?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            clock: clock.map(|clock| clock.file().to_owned()),
+            running: None,
+        })
+    }
+
+    /// Its settings file.
+    #[must_use]
+    pub fn config(&self) -> PathBuf {
+        self.folder.join("gateway.toml")
+    }
+
+    /// Its buffer.
+    #[must_use]
+    pub fn buffer(&self) -> PathBuf {
+        self.folder.join("data/buffer.db")
+    }
+
+    /// The list of devices that the cloud gave it.
+    #[must_use]
+    pub fn devices(&self) -> PathBuf {
+        self.folder.join("data/devices.json")
+    }
+
+    /// Runs a command of the installer with its settings.
+    ///
+    /// # Errors
+    /// When the command cannot be started.
+    pub async fn command(&self, arguments: &[&str]) -> anyhow::Result<Finished> {
+        let config = self.config().display().to_string();
+        let mut all = arguments.to_vec();
+        all.extend(["--config", &config]);
+        process::run(&Programs::get()?.gateway, &all).await
+    }
+
+    /// Exchanges the portal's code for a token.
+    ///
+    /// # Errors
+    /// When it is refused.
+    pub async fn enrol(&self, url: &str, code: &str) -> anyhow::Result<()> {
+        self.command(&["enroll", url, "--code", code]).await?.ok()?;
+        Ok(())
+    }
+
+    /// Starts it.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start(&mut self) -> anyhow::Result<()> {
+        let config = self.config().display().to_string();
+        let mut arguments = vec!["run", "--config", config.as_str()];
+        let clock = self.clock.as_ref().map(|file| file.display().to_string());
+        if let Some(clock) = &clock {
+            arguments.extend(["--test-clock", clock]);
+        }
+        let program = &Programs::get()?.gateway;
+        let log = self.folder.join("gateway.log");
+        self.running = Some(Running::start(program, &arguments, &log)?);
+        Ok(())
+    }
+
+    /// Kills it without warning.
+    pub fn kill(&mut self) {
+        self.running = None;
+    }
+
+    /// Asks it to stop and waits until it has.
+    ///
+    /// # Errors
+    /// When it does not, or ends with an error.
+    pub async fn stop(&mut self) -> anyhow::Result<()> {
+        if let Some(mut running) = self.running.take() {
+            let status = running.stop().await?;
+            anyhow::ensure!(status.success(), "{status}{}", running.tail());
+        }
+        Ok(())
+    }
+
+    /// The process, while it runs.
+    #[must_use]
+    pub fn running(&mut self) -> Option<&mut Running> {
+        self.running.as_mut()
+    }
+
+    /// What it logged.
+    #[must_use]
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.join("gateway.log")).unwrap_or_default()
+    }
+}
+
+/// A simulated line: meters that answer on a pseudo-terminal.
+#[derive(Debug)]
+pub struct Line {
+    config: PathBuf,
+    port: PathBuf,
+    running: Running,
+}
+
+impl Line {
+    /// Starts the meters that `meters` (`[[line.meter]]` tables) describes on the bus `name`.
+    ///
+    /// # Errors
+    /// When the simulation does not start.
+    pub async fn start(
+        folder: &Path,
+        name: &str,
+        meters: &str,
+        clock: Option<&TestClock>,
+    ) -> anyhow::Result<Self> {
+        std::fs::create_dir_all(folder)?;
+        let port = folder.join(name);
+        let config = folder.join(format!("{name}.toml"));
+        let text = format!(
+            "[[line]]\nname = '{name}'\npath = '{}'\n{meters}",
+            port.display()
+        );
+        std::fs::write(&config, text)?;
+        let file = config.display().to_string();
+        let mut arguments = vec!["simulate", "--config", file.as_str()];
+        let clock = clock.map(|clock| clock.file().display().to_string());
+        if let Some(clock) = &clock {
+            arguments.extend(["--test-clock", clock]);
+        }
+        let program = &Programs::get()?.gateway;
+        let log = folder.join(format!("{name}.log"));
+        let mut running = Running::start(program, &arguments, &log)?;
+        let is_there = async || {
+            running.still_runs()?;
+            Ok(port.exists())
+        };
+        wait_for("the simulated line", PATIENCE, is_there).await?;
+        Ok(Self {
+            config,
+            port,
+            running,
+        })
+    }
+
+    /// The port at which the meters answer.
+    #[must_use]
+    pub fn port(&self) -> &Path {
+        &self.port
+    }
+
+    /// The process.
+    #[must_use]
+    pub fn running(&mut self) -> &mut Running {
+        &mut self.running
+    }
+
+    /// Fills the empty buffer of `gateway` with what it would have read from one date or
+    /// instant to another.
+    ///
+    /// # Errors
+    /// When the gateway runs, or its buffer is not empty.
+    pub async fn history(&self, gateway: &Gateway, from: &str, to: &str) -> anyhow::Result<()> {
+        let file = self.config.display().to_string();
+        let settings = gateway.config().display().to_string();
+        let range = format!("{from}..{to}");
+        let program = &Programs::get()?.gateway;
+        let arguments = [
+            "simulate",
+            "--config",
+            &file,
+            "--gateway-config",
+            &settings,
+            "--history",
+            &range,
+        ];
+        process::run(program, &arguments).await?.ok()?;
+        Ok(())
+    }
+}
