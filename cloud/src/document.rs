@@ -21,6 +21,7 @@ use crate::billing::invoice::Invoice;
 use crate::format::Format;
 use crate::site::ZoneError;
 use page::Page;
+use say::Say;
 
 mod measure;
 mod page;
@@ -118,8 +119,7 @@ pub fn invoice_pdf(invoice: &Invoice) -> Result<Vec<u8>, DocumentError> {
 /// says nothing.
 #[must_use]
 pub fn comparison(invoice: &Invoice) -> String {
-    // An invoice whose zone is unknown has no page either.
-    say::Say::new(invoice).map_or_else(|_| String::new(), |say| say.comparison())
+    Say::new(invoice).map_or_else(|_| String::new(), |say| say.comparison())
 }
 
 /// The name under which the PDF is sent and saved.

@@ -375,7 +375,7 @@ async fn device_table(
                 served.label,
                 device.profile,
             ),
-            Cell::two(device.bus, device.unit_id.to_string()),
+            Cell::text(format!("{} · {}", device.bus, device.unit_id)),
             device_state(page, gateway.report.as_ref(), device.id),
         ]);
     }

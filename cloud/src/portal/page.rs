@@ -198,7 +198,9 @@ fn entries(me: &SignedIn, place: Place, text: Text) -> Vec<Entry> {
         .map(|(_, there, href, label)| Entry {
             href,
             label,
-            current: there == place,
+            // A monitor user's meters are at home.
+            current: there == place
+                || (place == Place::Meters && there == Place::Home && !integrator),
         })
         .collect()
 }

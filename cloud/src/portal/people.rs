@@ -208,14 +208,14 @@ pub(super) async fn add(
     };
     let now = portal.app.clock.now();
     let mut transaction = portal.app.store.write().await?;
-    if let Some(known) = transaction.person_by_email(new.email()).await? {
-        if transaction.membership(account, known.id).await?.is_some() {
-            check.wrong("email", text.get("portal-error-member"));
-            drop(transaction);
-            return new_form(&portal, &me, account, &input)
-                .await?
-                .show(&check.errors);
-        }
+    if let Some(known) = transaction.person_by_email(new.email()).await?
+        && transaction.membership(account, known.id).await?.is_some()
+    {
+        check.wrong("email", text.get("portal-error-member"));
+        drop(transaction);
+        return new_form(&portal, &me, account, &input)
+            .await?
+            .show(&check.errors);
     }
     let membership = |person| Membership {
         account,

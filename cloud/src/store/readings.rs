@@ -435,7 +435,7 @@ impl Transaction {
     }
 
     /// The good readings of a device's point from one instant to another, both included, by
-    /// time; at most `READINGS_NEAR_MAX`.
+    /// time; no more of them than one a second makes in twenty minutes.
     ///
     /// # Errors
     /// When the engine cannot.

@@ -264,10 +264,10 @@ fn issued_row(page: &Page, invoice: &Invoice) -> Vec<Cell> {
     let number = page
         .text
         .with("portal-invoice-number", &[("number", Arg::from(&number))]);
-    let word = if invoice.simulated {
-        "portal-simulated"
+    let (tone, word) = if invoice.simulated {
+        (Tone::Warn, "portal-simulated")
     } else {
-        "portal-invoice-issued"
+        (Tone::Good, "portal-invoice-issued")
     };
     vec![
         Cell::main(
@@ -277,7 +277,7 @@ fn issued_row(page: &Page, invoice: &Invoice) -> Vec<Cell> {
         ),
         Cell::figure(format.quantity(invoice.measured, invoice.unit)),
         Cell::figure(format.money(invoice.total, invoice.currency)),
-        Cell::state(Tone::Good, page.t(word), ""),
+        Cell::state(tone, page.t(word), ""),
     ]
 }
 
