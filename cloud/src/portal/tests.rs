@@ -2,6 +2,7 @@
 //! what does not exist for them, and what a wrong form says.
 
 mod forms;
+mod invoices;
 mod matrix;
 
 use axum::Router;
