@@ -92,7 +92,7 @@ pub async fn run(config: Config, library: Library, clock: Clock) -> Result<(), F
     tokio::spawn(judge.follow(cloud_seen, listing));
     tokio::spawn(hand_on(listing_seen, Arc::clone(&facts.lines), library));
     tokio::spawn(keep_sending(Arc::new(uplink)));
-    tokio::spawn(prune(buffer, clock, config.buffer.keep_days));
+    tokio::spawn(prune(buffer.clone(), clock, config.buffer.keep_days));
     answer(&config.socket, facts);
 
     tell_systemd(NotifyState::Ready);
@@ -103,6 +103,7 @@ pub async fn run(config: Config, library: Library, clock: Clock) -> Result<(), F
     }
     tracing::info!("the gateway stops");
     tell_systemd(NotifyState::Stopping);
+    buffer.close().await;
     Ok(())
 }
 

@@ -20,7 +20,7 @@ pub struct StatusArgs {
 /// Runs `status`.
 ///
 /// # Errors
-/// When no daemon runs, a meter does not report, or stdout is closed.
+/// When no daemon runs, a bus cannot be used, or a meter does not report.
 pub async fn run(args: &StatusArgs, config: &Config) -> Result<(), Failure> {
     let request = Request {
         command: "status".to_owned(),
@@ -32,6 +32,10 @@ pub async fn run(args: &StatusArgs, config: &Config) -> Result<(), Failure> {
         print::json("enervue.status/1", &status)?;
     } else {
         tell(&status)?;
+    }
+    if let Some(bus) = status.buses.iter().find(|bus| bus.error.is_some()) {
+        let error = format!("bus {} cannot be used", bus.name);
+        return Err(Failure::new(Exit::Port, error));
     }
     let silent = status.devices.iter().filter(|d| d.error.is_some()).count();
     match silent {
@@ -81,7 +85,7 @@ fn headline(status: &Status) -> String {
         (Standing::NotEnrolled, _) => "No cloud (not enrolled)".to_owned(),
         (Standing::Revoked, _) => "Cloud: enrolment revoked".to_owned(),
         (Standing::Failing, Some(at)) => {
-            format!("Cloud away since {}", age(at, status.now))
+            format!("Cloud away for {}", age(at, status.now))
         }
         _ => "Cloud not reached yet".to_owned(),
     };
