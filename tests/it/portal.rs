@@ -156,12 +156,9 @@ fn same_amount(one: &str, other: &str) -> bool {
 }
 
 async fn every_invoice_went_out(demo: &Demo) {
-    let telegram = demo.telegram.messages().len();
     let expected = usize::try_from(PERIODS).unwrap() * 2;
-    assert!(
-        telegram >= expected,
-        "{telegram} messages, at least {expected} are due"
-    );
+    let arrived = async || Ok(demo.telegram.messages().len() >= expected);
+    wait_for("Ana's messages", PATIENCE, arrived).await.unwrap();
     let mails = demo.mailbox.mails();
     assert!(
         mails

@@ -12,6 +12,7 @@ use axum::response::Response;
 use tower::ServiceExt as _;
 
 use crate::account::{LinkPurpose, NewPerson};
+use crate::billing::invoice::Invoice;
 use crate::clock::Clock;
 use crate::config::{Config, DEFAULT_FILE};
 use crate::run::App;
@@ -241,6 +242,30 @@ impl World {
     }
 }
 
+impl World {
+    /// An invoice of that meter; its identity.
+    async fn invoice(&self, account: &str, meter: &str) -> String {
+        let (account, meter) = (account.parse().unwrap(), meter.parse().unwrap());
+        let sample = crate::notice::message::tests::sample("es-MX");
+        let period = sample.period;
+        let mut transaction = self.app.store.write().await.unwrap();
+        let make = |issue: crate::store::invoices::Issue| Invoice {
+            id: issue.id,
+            number: issue.number,
+            account,
+            meter,
+            ..sample
+        };
+        let now = self.app.clock.now();
+        let issued = transaction
+            .issue_invoice(account, meter, &period, now, make)
+            .await;
+        let id = issued.unwrap().unwrap().id.to_string();
+        transaction.commit().await.unwrap();
+        id
+    }
+}
+
 fn meter_form<'a>(label: &'a str, unit_id: &'a str) -> [(&'a str, &'a str); 13] {
     [
         ("label", label),
@@ -325,6 +350,39 @@ async fn from_the_first_account_to_a_monitor_who_sees_only_theirs() {
     assert!(notices.contains("Invitation") && notices.contains("ana@tenants.example"));
     let accounts = world.get(&administrator, "/accounts").await.text();
     assert!(accounts.contains("Norte"), "{accounts}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invoice_is_a_page_and_a_pdf_for_whoever_has_its_meter() {
+    let world = World::new().await;
+    let administrator = world.administrator().await;
+    let integrator = world.integrator(&administrator, "Norte").await;
+    let (_, gateway) = world.building(&integrator, "gateway").await;
+    let meter = world.meter(&integrator, &gateway, "Local 101", "1").await;
+    let monitor = world.monitor(&integrator, "Ana", &meter, false).await;
+    let people = world.get(&integrator, "/people").await;
+    let (account, _) = matrix::first_person(&people.text());
+    let invoice = world
+        .invoice(&account, meter.rsplit('/').next().unwrap())
+        .await;
+    let path = format!("/invoices/{invoice}");
+    assert!(
+        world.get(&monitor, &meter).await.text().contains(&path),
+        "{meter}"
+    );
+    let page = world.get(&monitor, &path).await.text();
+    let calculation = page.find("Cómo se calculó").unwrap();
+    assert!(
+        page.find("$1,034.40 MXN")
+            .is_some_and(|total| total < calculation),
+        "{page}"
+    );
+    assert!(
+        page.contains("lang=\"es\"") && page.contains("Lectura anterior"),
+        "{page}"
+    );
+    let pdf = world.get(&monitor, &format!("{path}/invoice.pdf")).await;
+    assert!(pdf.body.starts_with(b"%PDF"), "{}", pdf.status);
 }
 
 #[tokio::test(flavor = "multi_thread")]

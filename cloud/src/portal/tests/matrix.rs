@@ -121,6 +121,14 @@ fn address(route: &str, ids: &[(&str, String)]) -> (String, String) {
     (theirs, nobodys)
 }
 
+/// The account and the identity of the first person that the list links to.
+pub(super) fn first_person(people: &str) -> (String, String) {
+    let links = people.split("href=\"/people/").skip(1);
+    let mut ids = links.filter_map(|link| link.split('"').next()?.split_once('/'));
+    let (account, person) = ids.next().unwrap();
+    (account.to_owned(), person.to_owned())
+}
+
 fn last(path: &str) -> String {
     path.rsplit('/').next().unwrap().to_owned()
 }
@@ -135,24 +143,15 @@ async fn what_is_not_yours_is_answered_as_if_it_were_not_there() {
     let meter = world.meter(&integrator, &gateway, "Local 101", "1").await;
     let neighbour = world.meter(&integrator, &gateway, "Local 102", "2").await;
     let monitor = world.monitor(&integrator, "Ben", &neighbour, true).await;
-    let people = world.get(&integrator, "/people").await;
-    let person = people.after("href=\"/people/");
-    let person = if person == "new" {
-        people.text()
-    } else {
-        person
-    };
-    let path = person
-        .split("/people/")
-        .find(|part| part.len() > 26 && part.as_bytes()[13] == b'/');
-    let path = path.unwrap_or(&person);
+    let people = world.get(&integrator, "/people").await.text();
+    let (account, person) = first_person(&people);
     let mut ids = vec![
         ("site", last(&site)),
         ("gateway", last(&gateway)),
+        ("invoice", world.invoice(&account, &last(&meter)).await),
         ("meter", last(&meter)),
-        ("invoice", NOBODY.to_owned()),
-        ("account", path[..13].to_owned()),
-        ("person", path[14..27].to_owned()),
+        ("account", account),
+        ("person", person),
     ];
     ids.extend([("name", "x.css".to_owned()), ("token", "x".to_owned())]);
     let form = meter_form("Local 9", "9");
@@ -168,6 +167,10 @@ async fn what_is_not_yours_is_answered_as_if_it_were_not_there() {
                     stranger.location().starts_with("/sign-in"),
                     "{method} {route}"
                 );
+            }
+            if door == Thing && *method == Method::GET {
+                let found = ask(&integrator, &theirs).await;
+                assert_eq!(found.status, StatusCode::OK, "{route} is there");
             }
             let shut: Vec<&Browser> = match door {
                 Platform => vec![&monitor, &rival],
