@@ -8,6 +8,8 @@ mod batch;
 mod devices;
 mod enrol;
 mod error;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

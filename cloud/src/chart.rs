@@ -31,7 +31,7 @@ const DIGIT_WIDTH: i64 = 58;
 /// The size of a chart in its own units, and of its letters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Frame {
-    /// Units across. A phone shows 340 of them, so that letters stay readable.
+    /// Units across. A phone shows 310 of them, so that letters stay readable.
     pub width: i64,
     /// Units down; charts of rows ignore it.
     pub height: i64,
@@ -40,11 +40,11 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// For a page: as wide as a phone.
+    /// For a page: as wide as a card on a phone.
     pub const PAGE: Self = Self {
-        width: 340,
-        height: 160,
-        letters: 11,
+        width: 310,
+        height: 150,
+        letters: 12,
     };
 }
 

@@ -30,7 +30,10 @@ pub async fn run_due(app: &App, now: Timestamp) -> anyhow::Result<()> {
 /// Does what is due, again and again, for as long as it is let.
 pub async fn run_forever(app: App) {
     loop {
-        if let Err(error) = run_due(&app, app.clock.now()).await {
+        let turn = app.turn.lock().await;
+        let done = run_due(&app, app.clock.now()).await;
+        drop(turn);
+        if let Err(error) = done {
             tracing::error!(
                 error = format!("{error:#}"),
                 "a job failed and is tried again"

@@ -27,16 +27,22 @@ pub mod api;
 pub mod clock;
 pub mod config;
 pub mod contact;
+pub mod control;
 pub mod document;
 pub mod excel;
 pub mod mail;
 pub mod origin;
+pub mod portal;
 pub mod secret;
 pub mod store;
 pub mod telegram;
 
 // What happens by itself.
 pub mod jobs;
+
+// What the operator types, and what it does.
+pub mod cli;
+pub mod command;
 
 // The wiring.
 pub mod run;

@@ -21,8 +21,12 @@ pub enum NameError {
 /// Whether a character steers instead of showing: controls, and the marks that turn the
 /// direction of a text.
 fn steers(character: char) -> bool {
-    character.is_control()
-        || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2028}' | '\u{2029}' | '\u{2066}'..='\u{2069}')
+    let turns = [
+        '\u{200e}'..='\u{200f}',
+        '\u{2028}'..='\u{202e}',
+        '\u{2066}'..='\u{2069}',
+    ];
+    character.is_control() || turns.iter().any(|range| range.contains(&character))
 }
 
 /// The name in `text`, without the spaces around it.

@@ -63,6 +63,13 @@ pub(crate) struct Portal {
     secure: bool,
 }
 
+impl Portal {
+    /// Counts a try of somebody who is signed in at their own password.
+    fn admits(&self, email: &str) -> bool {
+        self.throttle.admit(email, None)
+    }
+}
+
 /// The headers of every answer.
 const HEADERS: [(HeaderName, &str); 5] = [
     (
@@ -129,17 +136,29 @@ fn pages() -> Router<Portal> {
         .route("/sign-in", get(sign_in::show).post(sign_in::enter))
         .route("/sign-out", post(sign_in::leave))
         .route("/language", post(sign_in::choose_language))
-        .route("/password/{token}", get(sign_in::ask_password).post(sign_in::set_password))
+        .route(
+            "/password/{token}",
+            get(sign_in::ask_password).post(sign_in::set_password),
+        )
         .route("/", get(home::show))
-        .route("/accounts", get(account_pages::list).post(account_pages::add))
+        .route(
+            "/accounts",
+            get(account_pages::list).post(account_pages::add),
+        )
         .route("/accounts/new", get(account_pages::ask))
-        .route("/accounts/{account}", get(account_pages::show).post(account_pages::invite))
+        .route(
+            "/accounts/{account}",
+            get(account_pages::show).post(account_pages::invite),
+        )
         .route("/accounts/{account}/invite", get(account_pages::ask_invite))
         .route("/sites", get(sites::list).post(sites::add))
         .route("/sites/new", get(sites::ask))
         .route("/sites/{site}", get(sites::show))
         .route("/sites/{site}/edit", get(sites::ask_edit).post(sites::edit))
-        .route("/sites/{site}/gateways", get(gateways::ask).post(gateways::add))
+        .route(
+            "/sites/{site}/gateways",
+            get(gateways::ask).post(gateways::add),
+        )
         .route("/gateways", get(gateways::list))
         .route("/gateways/{gateway}", get(gateways::show))
         .route("/gateways/{gateway}/code", post(gateways::new_code))
@@ -164,7 +183,10 @@ fn pages() -> Router<Portal> {
         .route("/invoices/{invoice}/invoice.pdf", get(invoices::pdf))
         .route("/people", get(people::list).post(people::add))
         .route("/people/new", get(people::ask))
-        .route("/people/{account}/{person}", get(people::ask_change).post(people::change))
+        .route(
+            "/people/{account}/{person}",
+            get(people::ask_change).post(people::change),
+        )
         .route("/people/{account}/{person}/link", post(people::new_link))
         .route(
             "/people/{account}/{person}/remove",

@@ -1,8 +1,13 @@
-//! The wiring: what every part of the server is given.
+//! The wiring: what every part of the server is given, and the server itself.
+
+mod serve;
 
 use std::sync::Arc;
 
 use common::profile::Library;
+use tokio::sync::Mutex;
+
+pub use self::serve::{router, serve};
 
 use crate::clock::Clock;
 use crate::config::Config;
@@ -31,6 +36,8 @@ pub struct App {
     pub telegram: Option<Telegram>,
     /// Which of them are left alone for a while.
     pub pauses: Pauses,
+    /// Whose turn it is to run the jobs: the loop's, or a test clock's that is advanced.
+    pub turn: Arc<Mutex<()>>,
 }
 
 impl App {
@@ -50,6 +57,7 @@ impl App {
             mail,
             telegram,
             pauses: Pauses::default(),
+            turn: Arc::default(),
         })
     }
 }

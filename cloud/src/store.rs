@@ -20,6 +20,7 @@ mod people;
 mod plans;
 mod postgres;
 pub mod readings;
+mod sessions;
 mod sites;
 mod sqlite;
 #[cfg(test)]

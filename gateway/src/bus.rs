@@ -108,6 +108,15 @@ impl Bus {
         answer.await.unwrap_or_else(|error| Err(gone(error)))
     }
 
+    /// Ends the bus and waits until its port is closed; needs the last handle to it.
+    pub async fn close(self) {
+        let Self {
+            jobs, mut state, ..
+        } = self;
+        drop(jobs);
+        while state.changed().await.is_ok() {}
+    }
+
     fn stopped(&self, unit: u8) -> BusError {
         BusError {
             bus: self.name.clone(),
@@ -165,6 +174,9 @@ impl<L: Line, C: FnMut() -> io::Result<L>> Owner<C> {
     async fn serve(&mut self, line: L, pause: &mut Duration) -> Closed {
         let mut master = Master::new(line, self.timing);
         let mut faults = 0;
+        if self.report.borrow().error.is_some() {
+            tracing::info!(bus = self.name, "bus {} has its port again", self.name);
+        }
         self.report.send_replace(State {
             open: true,
             ..State::default()

@@ -6,6 +6,7 @@ pub mod config;
 pub mod enroll;
 pub mod print;
 pub mod profile;
+pub mod read;
 pub mod run;
 pub mod simulate;
 pub mod status;
@@ -24,6 +25,7 @@ Examples:
   enervue-gateway config default > gateway.toml     the documented settings
   enervue-gateway enroll https://cloud.example.com --code 4F7K-29QD
   enervue-gateway run --config gateway.toml
+  enervue-gateway read --profile eastron-sdm120 --unit-id 1
   enervue-gateway status
   enervue-gateway buffer export --json > readings.ndjson
 
@@ -75,6 +77,13 @@ enum Command {
         #[command(flatten)]
         args: status::StatusArgs,
     },
+    /// Read one device once: every point, or why it does not answer
+    Read {
+        #[command(flatten)]
+        settings: Settings,
+        #[command(flatten)]
+        args: read::ReadArgs,
+    },
     /// What this gateway holds, with or without a cloud
     Buffer {
         #[command(flatten)]
@@ -125,6 +134,7 @@ impl Arguments {
                 enroll::run(&args, &settings.load()?, &Clock::real()).await
             }
             Command::Status { settings, args } => status::run(&args, &settings.load()?).await,
+            Command::Read { settings, args } => read::run(&args, &settings.load()?).await,
             Command::Buffer { settings, command } => buffer::run(&command, &settings.load()?),
             Command::Profile(args) => profile::run(&args),
             Command::Config { settings, command } => config::run(&command, &settings.config),

@@ -267,7 +267,10 @@ impl PollTask {
         };
         self.report.send_modify(|progress| {
             progress.error = None;
-            progress.devices.insert(device.id, state);
+            let before = progress.devices.insert(device.id, state);
+            if outcome == Outcome::Done && before.is_some_and(|state| state.error.is_some()) {
+                tracing::info!(device.id = %device.id, device.label, "it reads well again");
+            }
         });
         outcome
     }

@@ -1,16 +1,230 @@
 //! The daemon: opens every part, hands each what it needs, and waits for the end.
+//!
+//! One thread runs it all but the disk. A part that fails does not take the others along:
+//! without its port a bus goes on trying, without a cloud the buffer fills, without a control
+//! socket the meters are read all the same.
 
-use common::profile::Library;
+mod answers;
+mod listing;
 
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use common::id::DeviceId;
+use common::profile::{Library, Profile};
+use common::sync::DeviceList;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use sd_notify::NotifyState;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
+
+pub use self::answers::ReadArguments;
+use self::answers::{Facts, Line};
+use self::listing::{Judge, Listing};
+use crate::buffer::{Buffer, BufferHandle};
+use crate::bus::{Bus, Port};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{BusConfig, Config};
+use crate::control::Server;
+use crate::devices;
 use crate::failure::Failure;
+use crate::identity::Identity;
+use crate::poll::{Polled, Poller};
+use crate::uplink::{Uplink, UplinkStatus};
+
+/// How often old readings are looked for.
+const PRUNE_PERIOD: Duration = Duration::from_secs(600);
+/// How long the uplink rests after it has broken down.
+const RESTART_PAUSE: Duration = Duration::from_secs(10);
 
 /// Runs the gateway until SIGTERM or SIGINT.
 ///
 /// # Errors
-/// When a part cannot be started; once all run, none stops the others.
+/// When the buffer or another part cannot be opened at the start.
 pub async fn run(config: Config, library: Library, clock: Clock) -> Result<(), Failure> {
-    drop((config, library, clock));
+    crate::tls::install();
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let now = clock.now();
+    let buffer = open_buffer(&config, now)?;
+    let closed = buffer.last_closings()?;
+    let buffer = BufferHandle::spawn(buffer)?;
+    let library = Arc::new(library);
+
+    let lines = start_pollers(&config, &clock, &buffer, &closed);
+    let cloud_list = first_cloud_list(&config);
+    let judge = Judge {
+        buses: config.bus.iter().map(|bus| bus.name.clone()).collect(),
+        library: Arc::clone(&library),
+        local: devices::from_config(&config, now)?,
+    };
+    let (listing, listing_seen) = watch::channel(judge.judge(cloud_list.as_ref()));
+    let (cloud, cloud_seen) = watch::channel(cloud_list);
+    let (uplink_status, uplink_seen) = watch::channel(UplinkStatus::default());
+    let facts = Facts {
+        started: Instant::now(),
+        clock: clock.clone(),
+        buffer: buffer.clone(),
+        library: Arc::clone(&library),
+        lines,
+        listing: listing_seen.clone(),
+        uplink: uplink_seen,
+    };
+    hand_out(&listing_seen.borrow(), &facts.lines, &library);
+
+    let uplink = Uplink {
+        buffer: buffer.clone(),
+        clock: clock.clone(),
+        periods: config.sync.clone(),
+        identity_file: config.identity_file(),
+        data_dir: config.data_dir.clone(),
+        report: Box::new({
+            let facts = facts.clone();
+            move || facts.report()
+        }),
+        devices: cloud,
+        status: uplink_status,
+    };
+    tokio::spawn(judge.follow(cloud_seen, listing));
+    tokio::spawn(hand_on(listing_seen, Arc::clone(&facts.lines), library));
+    tokio::spawn(keep_sending(Arc::new(uplink)));
+    tokio::spawn(prune(buffer.clone(), clock, config.buffer.keep_days));
+    answer(&config.socket, facts);
+
+    tell_systemd(NotifyState::Ready);
+    tracing::info!("the gateway runs");
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("the gateway stops");
+    tell_systemd(NotifyState::Stopping);
+    buffer.close().await;
     Ok(())
+}
+
+fn open_buffer(config: &Config, now: Timestamp) -> Result<Buffer, Failure> {
+    std::fs::create_dir_all(&config.data_dir).map_err(|error| {
+        let directory = config.data_dir.display();
+        Failure::from(error).because(format!("data_dir is {directory}"))
+    })?;
+    Ok(Buffer::open(&config.buffer_file(), now)?)
+}
+
+fn start_pollers(
+    config: &Config,
+    clock: &Clock,
+    buffer: &BufferHandle,
+    closed: &BTreeMap<DeviceId, Date>,
+) -> Arc<[Line]> {
+    let gauge_period = Duration::from_secs(config.poll.gauge_period_s.into());
+    let start = |bus: &BusConfig| {
+        let port = Port {
+            path: bus.port.display().to_string(),
+            baud: bus.baud,
+            parity: bus.parity,
+            stop_bits: bus.stop_bits,
+        };
+        let described = port.to_string();
+        let (clock, buffer) = (clock.clone(), buffer.clone());
+        let bus = Bus::start(&bus.name, port);
+        Line {
+            poller: Poller::start(bus, clock, buffer, gauge_period, closed.clone()),
+            port: described,
+        }
+    };
+    config.bus.iter().map(start).collect()
+}
+
+/// The list to start with when the gateway is enrolled; `None` when it is not.
+fn first_cloud_list(config: &Config) -> Option<DeviceList> {
+    match Identity::load(&config.identity_file()) {
+        Ok(identity) => {
+            identity.map(|identity| devices::last_known(&config.data_dir, identity.gateway))
+        }
+        Err(error) => {
+            tracing::error!("{error}");
+            None
+        }
+    }
+}
+
+/// Gives each poller the devices of its bus.
+fn hand_out(listing: &Listing, lines: &[Line], library: &Library) {
+    let mut profiles: BTreeMap<&str, Arc<Profile>> = BTreeMap::new();
+    for line in lines {
+        let name = line.poller.bus().name();
+        let devices = listing.sorted.usable.iter().filter(|d| d.bus == name);
+        let polled = devices.filter_map(|device| {
+            let known = library.get(&device.profile)?;
+            let profile = profiles.entry(&device.profile);
+            let profile = profile.or_insert_with(|| Arc::new(known.clone()));
+            Some(Polled {
+                device: device.clone(),
+                profile: Arc::clone(profile),
+            })
+        });
+        line.poller.set_devices(polled.collect());
+    }
+}
+
+async fn hand_on(mut listing: watch::Receiver<Listing>, lines: Arc<[Line]>, library: Arc<Library>) {
+    while listing.changed().await.is_ok() {
+        hand_out(&listing.borrow_and_update(), &lines, &library);
+    }
+}
+
+/// Sends, and starts again should the uplink break down: the meters are read meanwhile.
+async fn keep_sending(uplink: Arc<Uplink>) {
+    loop {
+        let uplink = Arc::clone(&uplink);
+        let sending = tokio::spawn(async move { uplink.run().await });
+        if let Err(error) = sending.await {
+            tracing::error!(%error, "the uplink broke down and is started again");
+        }
+        sleep(RESTART_PAUSE).await;
+    }
+}
+
+/// Deletes what was acknowledged long enough ago, for ever.
+async fn prune(buffer: BufferHandle, clock: Clock, keep_days: u32) {
+    loop {
+        match buffer.prune(keep_days, clock.now()).await {
+            // There may be more.
+            Ok(deleted) if deleted > 0 => tokio::task::yield_now().await,
+            Ok(_) => sleep(PRUNE_PERIOD).await,
+            Err(error) => {
+                tracing::error!(%error, "old readings cannot be deleted");
+                sleep(PRUNE_PERIOD).await;
+            }
+        }
+    }
+}
+
+/// Answers the command line; without a socket the gateway does its work all the same.
+fn answer(socket: &Path, facts: Facts) {
+    match Server::bind(socket) {
+        Ok(server) => {
+            let facts = Arc::new(facts);
+            tokio::spawn(server.run(move |request| {
+                let facts = Arc::clone(&facts);
+                async move { facts.answer(request).await }
+            }));
+        }
+        Err(error) => {
+            let socket = socket.display();
+            tracing::error!(%error, "nobody can ask this gateway at {socket}");
+        }
+    }
+}
+
+/// Tells systemd, when it is there to be told.
+fn tell_systemd(state: NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        tracing::debug!(%error, "systemd was not told");
+    }
 }

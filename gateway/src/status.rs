@@ -50,6 +50,10 @@ pub struct DeviceStatus {
     pub last_good_at: Option<Timestamp>,
     /// What that reading was.
     pub last: Option<Quantity>,
+    /// Cycles in which it answered since the daemon started.
+    pub answered: u64,
+    /// Cycles in which it did not.
+    pub failed: u64,
     /// What is wrong with it now, in one sentence.
     pub error: Option<String>,
 }
@@ -141,6 +145,8 @@ mod tests {
                 profile: "eastron-sdm120".to_owned(),
                 last_good_at: None,
                 last: None,
+                answered: 0,
+                failed: 0,
                 error: None,
             }],
         };

@@ -103,7 +103,7 @@ async function look(page, person, width, where, shape) {
   }
   const folder = join(pictures, `${person.name} ${width}`);
   mkdirSync(folder, { recursive: true });
-  const name = shape.replace(/[^\p{L}\p{N}* -]+/gu, '-').replace(/^-|-$/g, '') || 'start';
+  const name = shape.replaceAll('*', 'N').replace(/[^\p{L}\p{N} -]+/gu, '-').replace(/^-|-$/g, '') || 'start';
   await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
 }
 

@@ -1,5 +1,13 @@
 //! The product whole, told as stories. Each module is one story; each drives the real
 //! programs as processes.
 
+mod access;
+mod bad_input;
 mod command_line;
+mod kills;
+mod mail;
+mod outside;
+mod portal;
+mod slaves;
 mod tidy;
+mod wire_to_invoice;

@@ -10,29 +10,35 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { REGISTERS = 24000 };
+enum { REGISTERS = 40000 };
 
 static void die(const char *what) {
     fprintf(stderr, "%s\n", what);
     exit(1);
 }
 
-static void put(uint16_t *at, const char *type, const char *order, const char *value) {
+static void put_32(uint16_t *at, const char *order, uint32_t bits) {
+    uint16_t words[2];
+    MODBUS_SET_INT32_TO_INT16(words, 0, (int32_t)bits);
     int swapped = strcmp(order, "CDAB") == 0;
+    at[0] = words[swapped ? 1 : 0];
+    at[1] = words[swapped ? 0 : 1];
+}
+
+static void put(uint16_t *at, const char *type, const char *order, const char *value) {
     if (strcmp(type, "f32") == 0) {
-        if (swapped) modbus_set_float_cdab(strtof(value, NULL), at);
-        else modbus_set_float_abcd(strtof(value, NULL), at);
+        /* modbus_set_float_abcd of libmodbus 3.1.6 swaps the bytes of each word. */
+        float number = strtof(value, NULL);
+        uint32_t bits;
+        memcpy(&bits, &number, sizeof bits);
+        put_32(at, order, bits);
     } else if (strcmp(type, "u16") == 0) {
         at[0] = (uint16_t)strtoul(value, NULL, 10);
     } else if (strcmp(type, "u64") == 0) {
         uint64_t number = strtoull(value, NULL, 10);
         MODBUS_SET_INT64_TO_INT16(at, 0, (int64_t)number);
     } else if (strcmp(type, "u32") == 0 || strcmp(type, "i32") == 0) {
-        int32_t number = (int32_t)strtoll(value, NULL, 10);
-        uint16_t words[2];
-        MODBUS_SET_INT32_TO_INT16(words, 0, number);
-        at[0] = words[swapped ? 1 : 0];
-        at[1] = words[swapped ? 0 : 1];
+        put_32(at, order, (uint32_t)strtoll(value, NULL, 10));
     } else {
         die("unknown type");
     }

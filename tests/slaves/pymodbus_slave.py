@@ -21,7 +21,7 @@ ENCODERS = {
     "f32": (TYPES.FLOAT32, float),
 }
 WORD_ORDERS = {"ABCD": "big", "CDAB": "little"}
-REGISTERS = 24_000  # beyond the highest address of any profile
+REGISTERS = 40_000  # beyond the highest address of any profile
 
 
 def devices(lines):

@@ -23,6 +23,8 @@ pub struct CloudSettings<'a> {
     pub telegram: Option<&'a Telegram>,
     /// The clock; the machine's without.
     pub clock: Option<&'a TestClock>,
+    /// Environment variables of the process.
+    pub variables: Vec<(String, String)>,
 }
 
 impl CloudSettings<'_> {
@@ -44,6 +46,7 @@ pub struct Cloud {
     folder: PathBuf,
     url: String,
     clock: Option<PathBuf>,
+    variables: Vec<(String, String)>,
     running: Option<Running>,
 }
 
@@ -85,6 +88,7 @@ impl Cloud {
             folder: folder.to_owned(),
             url: format!("http://127.0.0.1:{port}"),
             clock: settings.clock.map(|clock| clock.file().to_owned()),
+            variables: settings.variables.clone(),
             running: None,
         })
     }
@@ -119,7 +123,8 @@ impl Cloud {
             arguments.extend(["--test-clock", clock]);
         }
         let program = &Programs::get()?.cloud;
-        let mut running = Running::start(program, &arguments, &self.folder.join("cloud.log"))?;
+        let log = self.folder.join("cloud.log");
+        let mut running = Running::start_with(program, &arguments, &self.variables, &log)?;
         let client = client()?.build()?;
         let sign_in = format!("{}/sign-in", self.url);
         let answers = async || {

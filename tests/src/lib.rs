@@ -18,3 +18,4 @@ pub mod process;
 pub mod program;
 pub mod telegram;
 pub mod test_clock;
+pub mod world;

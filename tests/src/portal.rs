@@ -140,7 +140,7 @@ pub async fn add_monitor(integrator: &Browser, new: &NewMonitor<'_>) -> anyhow::
         .fill("email", new.email)
         .fill("language", new.language);
     if new.may_change_settings {
-        form = form.tick("may_change_settings", "on");
+        form = form.tick("may_change", "on");
     }
     let invited = integrator.submit(&page, &form).await?;
     password_link(&invited.html())

@@ -25,8 +25,22 @@ impl Running {
     /// # Errors
     /// When it cannot be started.
     pub fn start(program: &Path, arguments: &[&str], log: &Path) -> anyhow::Result<Self> {
+        Self::start_with(program, arguments, &[], log)
+    }
+
+    /// The same with more environment variables.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start_with(
+        program: &Path,
+        arguments: &[&str],
+        variables: &[(String, String)],
+        log: &Path,
+    ) -> anyhow::Result<Self> {
         let file = File::options().create(true).append(true).open(log)?;
         let child = command(program, arguments)
+            .envs(variables.iter().cloned())
             .stdin(Stdio::null())
             .stdout(file.try_clone()?)
             .stderr(file)

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use anyhow::{Context, bail};
 
@@ -34,6 +34,8 @@ impl Programs {
     /// When the build fails.
     pub fn get() -> anyhow::Result<&'static Self> {
         static FOUND: OnceLock<Programs> = OnceLock::new();
+        static BUILDING: Mutex<()> = Mutex::new(());
+        let _one_at_a_time = BUILDING.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(found) = FOUND.get() {
             return Ok(found);
         }
@@ -47,7 +49,22 @@ impl Programs {
 
     fn build() -> anyhow::Result<Self> {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let output = Command::new(cargo)
+        let mut command = Command::new(cargo);
+        // What cargo tells the program that it runs is not for a build: build scripts that
+        // look at these would run again, and everything after them.
+        for (name, _) in std::env::vars_os() {
+            let text = name.to_string_lossy();
+            let told = [
+                "CARGO_PKG_",
+                "CARGO_MANIFEST_",
+                "CARGO_BIN_",
+                "CARGO_CRATE_",
+            ];
+            if told.iter().any(|start| text.starts_with(start)) {
+                command.env_remove(&name);
+            }
+        }
+        let output = command
             .args(["build", "--locked", "-p", "gateway", "-p", "cloud"])
             .arg("--message-format=json-render-diagnostics")
             .current_dir(workspace())

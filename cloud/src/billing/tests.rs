@@ -1,3 +1,5 @@
+//! An invoice from readings and plan, as a whole.
+
 use common::id::{DeviceId, Epoch, GatewayId, MeterId};
 use common::quantity::Quantity;
 use common::reading::Reading;

@@ -1,3 +1,5 @@
+//! Charts: what is drawn, and what is left out.
+
 use jiff::civil::date;
 
 use super::*;

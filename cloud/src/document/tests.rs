@@ -1,3 +1,5 @@
+//! The page of paper, in every language and with the longest words.
+
 use common::id::{AccountId, DeviceId, Epoch, GatewayId, InvoiceId, MeterId};
 use common::quantity::Quantity;
 use common::reading::ClockTrust;
@@ -272,18 +274,4 @@ fn many_price_changes_still_fit_on_the_page() {
 fn a_file_is_named_after_site_meter_and_days() {
     let name = file_name(&sample("es-MX"));
     assert_eq!(name, "PlazaNorte_Local204_2026-10-01_2026-10-31.pdf");
-}
-
-/// `ENERVUE_TEST_PDFS=DIR cargo test -p cloud look -- --ignored` writes files to look at.
-#[test]
-#[ignore = "writes PDFs for a person to look at"]
-fn look() {
-    let directory = std::path::PathBuf::from(std::env::var("ENERVUE_TEST_PDFS").unwrap());
-    for locale in ["en-US", "es-MX", "es-ES"] {
-        let kinds = [("sample", sample(locale)), ("crowded", crowded(locale))];
-        for (kind, invoice) in kinds.into_iter().chain([("empty", empty(locale))]) {
-            let pdf = invoice_pdf(&invoice).unwrap();
-            std::fs::write(directory.join(format!("{kind}-{locale}.pdf")), pdf).unwrap();
-        }
-    }
 }

@@ -1,3 +1,5 @@
+//! The workbook: real numbers, real dates, the right sheets.
+
 use super::*;
 
 pub(super) fn contents() -> Contents {

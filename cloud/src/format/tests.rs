@@ -1,3 +1,5 @@
+//! Figures, money and dates by table, for every region.
+
 use jiff::civil::date;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! What a mail looks like, and what an address cannot smuggle in.
+
 use super::*;
 use crate::notice::message;
 use crate::notice::message::tests::sample;

@@ -1,3 +1,5 @@
+//! Which notices are due to whom.
+
 use common::locale::Language;
 
 use super::*;

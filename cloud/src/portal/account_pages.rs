@@ -22,10 +22,7 @@ fn page_of(portal: &Portal, me: &SignedIn, title: String) -> Page {
     Page::new(me, Place::Accounts, title, portal.app.clock.now())
 }
 
-pub(super) async fn list(
-    State(portal): State<Portal>,
-    me: SignedIn,
-) -> Result<Response, Failure> {
+pub(super) async fn list(State(portal): State<Portal>, me: SignedIn) -> Result<Response, Failure> {
     me.require(Action::See, &Object::Platform)?;
     let text = Text::in_language(me.person.language);
     let mut transaction = portal.app.store.read().await?;
@@ -47,7 +44,10 @@ pub(super) async fn list(
         page: page_of(&portal, &me, text.get("portal-nav-accounts")),
         above: None,
         lead: text.get("portal-accounts-lead"),
-        buttons: vec![Button::main("/accounts/new", text.get("portal-account-new"))],
+        buttons: vec![Button::main(
+            "/accounts/new",
+            text.get("portal-account-new"),
+        )],
         tables: vec![Table {
             caption: String::new(),
             columns: vec![

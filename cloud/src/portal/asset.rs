@@ -54,7 +54,9 @@ pub(crate) fn icon_path() -> String {
 pub(super) async fn show(
     axum::extract::Path(name): axum::extract::Path<String>,
 ) -> Result<Response, Failure> {
-    let known = [&*STYLE, &*ICON].into_iter().find(|asset| asset.name == name);
+    let known = [&*STYLE, &*ICON]
+        .into_iter()
+        .find(|asset| asset.name == name);
     let asset = known.ok_or(Failure::Absent)?;
     let headers = [
         (header::CONTENT_TYPE, asset.media_type.clone()),

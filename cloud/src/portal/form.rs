@@ -35,8 +35,17 @@ pub(crate) struct Input(Vec<(String, String)>);
 impl Input {
     /// The values a form starts with.
     pub(crate) fn of(values: &[(&str, &str)]) -> Self {
-        let owned = values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let owned = values
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         Self(owned.collect())
+    }
+
+    /// The same with another value in a field.
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
+        self.0.retain(|(field, _)| field != name);
+        self.0.push((name.to_owned(), value.to_owned()));
+        self
     }
 
     /// What was typed into a field; nothing if it did not come.
@@ -48,17 +57,6 @@ impl Input {
     /// Whether a switch is on.
     pub(crate) fn is_on(&self, name: &str) -> bool {
         self.get(name) == "on"
-    }
-
-    /// The fields whose names begin with `prefix`: what follows it, and the value.
-    pub(crate) fn with_prefix<'a>(
-        &'a self,
-        prefix: &'a str,
-    ) -> impl Iterator<Item = (&'a str, &'a str)> {
-        let split = move |(name, value): &'a (String, String)| {
-            name.strip_prefix(prefix).map(|rest| (rest, value.as_str()))
-        };
-        self.0.iter().filter_map(split)
     }
 }
 
@@ -118,9 +116,9 @@ impl<'a> Check<'a> {
         let most = NAME_CHARACTERS_MAX.to_string();
         match error {
             NameError::Empty => self.text.get("portal-error-empty"),
-            NameError::TooLong(_) => {
-                self.text.with("portal-error-too-long", &[("most", Arg::from(&most))])
-            }
+            NameError::TooLong(_) => self
+                .text
+                .with("portal-error-too-long", &[("most", Arg::from(&most))]),
             NameError::Control => self.text.get("portal-error-control"),
         }
     }
@@ -215,11 +213,7 @@ impl<'a> Check<'a> {
     }
 
     /// One of a list.
-    pub(crate) fn choice<T>(
-        &mut self,
-        field: &str,
-        read: impl Fn(&str) -> Option<T>,
-    ) -> Option<T> {
+    pub(crate) fn choice<T>(&mut self, field: &str, read: impl Fn(&str) -> Option<T>) -> Option<T> {
         let found = read(self.input.get(field));
         if found.is_none() {
             self.wrong_value(field, "portal-error-choice");
@@ -243,7 +237,11 @@ fn grouping(format: Format) -> char {
 /// A decimal as a form shows it, which its own check reads back.
 pub(crate) fn written(value: Decimal, format: Format) -> String {
     let plain = value.to_string();
-    if grouping(format) == '.' { plain.replace('.', ",") } else { plain }
+    if grouping(format) == '.' {
+        plain.replace('.', ",")
+    } else {
+        plain
+    }
 }
 
 /// The line for a name.
@@ -297,6 +295,10 @@ pub(crate) struct FormPage {
     pub(crate) sections: Vec<Section>,
     pub(crate) submit: String,
     pub(crate) cancel: Option<String>,
+    /// Whether what it does cannot be taken back.
+    pub(crate) danger: bool,
+    /// What else can be done here: where, its words, and whether it is a change by itself.
+    pub(crate) extra: Vec<(String, String, bool)>,
 }
 
 impl FormPage {
@@ -311,6 +313,8 @@ impl FormPage {
             sections,
             submit,
             cancel: None,
+            danger: false,
+            extra: Vec::new(),
         }
     }
 

@@ -33,7 +33,9 @@ fn page_of(portal: &Portal, me: &SignedIn, title: String) -> Page {
 
 /// Whether a gateway spoke lately.
 pub(super) fn is_online(gateway: &Gateway, now: Timestamp) -> bool {
-    gateway.seen_at.is_some_and(|at| now.duration_since(at) < AWAY_AFTER)
+    gateway
+        .seen_at
+        .is_some_and(|at| now.duration_since(at) < AWAY_AFTER)
 }
 
 fn state(page: &Page, gateway: &Gateway) -> Cell {
@@ -70,7 +72,10 @@ pub(super) async fn gateway_table(
     let mut rows = Vec::new();
     for gateway in gateways {
         let site = transaction.site(gateway.account, gateway.site).await?;
-        let devices = transaction.devices_of_gateway(gateway.account, gateway.id).await?.len();
+        let devices = transaction
+            .devices_of_gateway(gateway.account, gateway.id)
+            .await?
+            .len();
         let devices = match gateway.kind {
             GatewayKind::Gateway => devices.to_string(),
             GatewayKind::Connektor => format!("{devices} / {CONNEKTOR_DEVICES_MAX}"),
@@ -101,7 +106,11 @@ pub(super) async fn gateway_table(
 
 pub(super) async fn list(State(portal): State<Portal>, me: SignedIn) -> Result<Response, Failure> {
     me.held_account("")?;
-    let page = page_of(&portal, &me, Text::in_language(me.person.language).get("portal-nav-gateways"));
+    let page = page_of(
+        &portal,
+        &me,
+        Text::in_language(me.person.language).get("portal-nav-gateways"),
+    );
     let mut transaction = portal.app.store.read().await?;
     let mut gateways = Vec::new();
     for account in me.actor.held_accounts() {
@@ -119,9 +128,8 @@ pub(super) async fn list(State(portal): State<Portal>, me: SignedIn) -> Result<R
 
 fn form(portal: &Portal, me: &SignedIn, site: &Site, input: &Input) -> FormPage {
     let text = Text::in_language(me.person.language);
-    let kinds = [GatewayKind::Gateway, GatewayKind::Connektor].map(|kind| {
-        Choice::new(kind.code(), kind_word(text, kind), input.get("kind"))
-    });
+    let kinds = [GatewayKind::Gateway, GatewayKind::Connektor]
+        .map(|kind| Choice::new(kind.code(), kind_word(text, kind), input.get("kind")));
     let most = CONNEKTOR_DEVICES_MAX.to_string();
     let fields = vec![
         name_field("name", text.get("portal-gateway-name"), input)
@@ -159,12 +167,17 @@ pub(super) async fn add(
     let mut transaction = portal.app.store.write().await?;
     let site = me.site(&mut transaction, &id, Action::Manage).await?;
     let mut check = Check::new(&input, Text::in_language(me.person.language));
-    let (name, kind) = (check.name("name"), check.choice("kind", GatewayKind::from_code));
+    let (name, kind) = (
+        check.name("name"),
+        check.choice("kind", GatewayKind::from_code),
+    );
     let (Some(name), Some(kind)) = (name, kind) else {
         return form(&portal, &me, &site, &input).show(&check.errors);
     };
     let now = portal.app.clock.now();
-    let gateway = transaction.add_gateway(site.account, site.id, &name, kind, now).await?;
+    let gateway = transaction
+        .add_gateway(site.account, site.id, &name, kind, now)
+        .await?;
     give_code(&portal, &me, transaction, &gateway).await
 }
 
@@ -203,8 +216,13 @@ async fn give_code(
     };
     let expires_at = now + CODE_LIFETIME;
     let hash = secret::enrolment_code_hash(&code);
-    transaction.add_enrolment_code(&hash, key, expires_at).await?;
-    let site = transaction.site(gateway.account, gateway.site).await?.ok_or(Failure::Absent)?;
+    transaction
+        .add_enrolment_code(&hash, key, expires_at)
+        .await?;
+    let site = transaction
+        .site(gateway.account, gateway.site)
+        .await?
+        .ok_or(Failure::Absent)?;
     transaction.commit().await?;
     tracing::info!(gateway = %gateway.id, by = %me.person.id, "gave an enrolment code");
     let page = page_of(portal, me, gateway.name.clone());
@@ -254,20 +272,28 @@ pub(super) async fn show(
 ) -> Result<Response, Failure> {
     let mut transaction = portal.app.store.read().await?;
     let gateway = me.gateway(&mut transaction, &id, Action::See).await?;
-    let site = transaction.site(gateway.account, gateway.site).await?.ok_or(Failure::Absent)?;
+    let site = transaction
+        .site(gateway.account, gateway.site)
+        .await?
+        .ok_or(Failure::Absent)?;
     let page = page_of(&portal, &me, gateway.name.clone());
     let devices = device_table(&page, &mut transaction, &gateway).await?;
     let card_full =
         gateway.kind == GatewayKind::Connektor && devices.rows.len() >= CONNEKTOR_DEVICES_MAX;
     let most = CONNEKTOR_DEVICES_MAX.to_string();
-    let full = card_full
-        .then(|| page.text.with("portal-connektor-full", &[("most", Arg::from(&most))]));
+    let full = card_full.then(|| {
+        page.text
+            .with("portal-connektor-full", &[("most", Arg::from(&most))])
+    });
     let path = format!("/gateways/{}", gateway.id);
     page::show(&GatewayPage {
         site: (format!("/sites/{}", site.id), site.name),
         facts: facts(&page, &gateway),
         problems: problems(&page, &gateway),
-        buses: gateway.report.as_ref().map(|report| bus_table(&page, report)),
+        buses: gateway
+            .report
+            .as_ref()
+            .map(|report| bus_table(&page, report)),
         devices,
         register: full.is_none().then(|| format!("{path}/meters")),
         full,
@@ -280,11 +306,20 @@ pub(super) async fn show(
 fn facts(page: &Page, gateway: &Gateway) -> Vec<(String, Cell)> {
     let mut facts = vec![
         (page.t("portal-state"), state(page, gateway)),
-        (page.t("portal-kind"), Cell::text(kind_word(page.text, gateway.kind))),
+        (
+            page.t("portal-kind"),
+            Cell::text(kind_word(page.text, gateway.kind)),
+        ),
     ];
     if let Some(report) = &gateway.report {
-        facts.push((page.t("portal-software"), Cell::text(report.software.clone())));
-        facts.push((page.t("portal-waiting"), Cell::text(report.waiting.to_string())));
+        facts.push((
+            page.t("portal-software"),
+            Cell::text(report.software.clone()),
+        ));
+        facts.push((
+            page.t("portal-waiting"),
+            Cell::text(report.waiting.to_string()),
+        ));
     }
     facts
 }
@@ -294,7 +329,10 @@ fn problems(page: &Page, gateway: &Gateway) -> Vec<String> {
     let mut problems = Vec::new();
     if let Some(at) = gateway.seen_at.filter(|_| !is_online(gateway, page.now)) {
         let ago = page.ago(at);
-        problems.push(page.text.with("portal-gateway-away-why", &[("ago", Arg::from(&ago))]));
+        problems.push(
+            page.text
+                .with("portal-gateway-away-why", &[("ago", Arg::from(&ago))]),
+        );
     }
     let buses = gateway.report.iter().flat_map(|report| &report.buses);
     for bus in buses.filter_map(|bus| bus.error.as_ref().map(|error| (&bus.name, error))) {
@@ -326,11 +364,18 @@ async fn device_table(
     gateway: &Gateway,
 ) -> Result<Table, Failure> {
     let mut rows = Vec::new();
-    for served in transaction.served_devices(gateway.account, gateway.id).await? {
+    for served in transaction
+        .served_devices(gateway.account, gateway.id)
+        .await?
+    {
         let device = served.device;
         rows.push(vec![
-            Cell::main(format!("/meters/{}", served.meter), served.label, device.profile),
-            Cell::two(device.bus, device.unit_id.to_string()),
+            Cell::main(
+                format!("/meters/{}", served.meter),
+                served.label,
+                device.profile,
+            ),
+            Cell::text(format!("{} · {}", device.bus, device.unit_id)),
             device_state(page, gateway.report.as_ref(), device.id),
         ]);
     }
@@ -347,7 +392,9 @@ async fn device_table(
 }
 
 fn device_state(page: &Page, report: Option<&GatewayReport>, device: DeviceId) -> Cell {
-    let devices = report.map(|report| report.devices.as_slice()).unwrap_or_default();
+    let devices = report
+        .map(|report| report.devices.as_slice())
+        .unwrap_or_default();
     let Some(found) = devices.iter().find(|one| one.device == device) else {
         return Cell::state(Tone::Quiet, page.t("portal-device-unknown"), "");
     };

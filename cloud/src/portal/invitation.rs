@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use super::error::Failure;
 use super::page::{self, Page};
 use crate::account::{LinkPurpose, Membership, NewPerson, Person};
-use crate::notice::{Channel, NewNotice, NoticeKind};
+use crate::notice::invitation_notice;
 use crate::secret;
 use crate::store::{StoreResult, Transaction};
 use crate::text::Arg;
@@ -56,19 +56,12 @@ pub(super) async fn send_link(
     let link = if has_password {
         format!("{public_url}/sign-in")
     } else {
-        transaction.add_link(&hash, LinkPurpose::Password, person.id, now).await?;
+        transaction
+            .add_link(&hash, LinkPurpose::Password, person.id, now)
+            .await?;
         format!("{public_url}/password/{token}")
     };
-    let notice = NewNotice {
-        account,
-        kind: NoticeKind::Invitation,
-        meter: None,
-        subject: hash,
-        person: person.id,
-        channel: Channel::Email,
-        content: serde_json::json!({ "link": link }).to_string(),
-        due_at: now,
-    };
+    let notice = invitation_notice(account, person.id, &hash, &link, now);
     transaction.add_notice(&notice, now).await?;
     let theirs_alone = has_password || elsewhere || person.administrator;
     Ok(Invited {

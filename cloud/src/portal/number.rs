@@ -74,8 +74,7 @@ fn without_grouping(text: &str, grouping: char) -> Result<String, NumberError> {
 fn single(text: &str, mark: char, grouping: char) -> Result<String, NumberError> {
     let (whole, fraction) = text.split_once(mark).unwrap_or((text, ""));
     let first = whole.trim_start_matches('-');
-    let could_group =
-        fraction.len() == GROUP && (1..=GROUP).contains(&first.len()) && first != "0";
+    let could_group = fraction.len() == GROUP && (1..=GROUP).contains(&first.len()) && first != "0";
     if mark == grouping && could_group {
         return Err(NumberError::TwoReadings {
             whole: format!("{whole}{fraction}"),
@@ -130,8 +129,20 @@ mod tests {
     fn what_is_no_number_is_refused() {
         assert_eq!(decimal("  ", ','), Err(NumberError::Empty));
         let wrong = [
-            "abc", "$3", "1e5", ".5", "5.", "1,23,456", "1.2.3", "--1", "1-", "0x10", "NaN", "3..5",
-            "1.234,5,6", "99999999999999999999999999999999999999",
+            "abc",
+            "$3",
+            "1e5",
+            ".5",
+            "5.",
+            "1,23,456",
+            "1.2.3",
+            "--1",
+            "1-",
+            "0x10",
+            "NaN",
+            "3..5",
+            "1.234,5,6",
+            "99999999999999999999999999999999999999",
         ];
         for text in wrong {
             assert_eq!(decimal(text, ','), Err(NumberError::NotANumber), "{text}");

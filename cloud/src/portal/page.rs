@@ -143,22 +143,64 @@ fn entries(me: &SignedIn, place: Place, text: Text) -> Vec<Entry> {
     let is = |role| me.actor.memberships.iter().any(|one| one.role == role);
     let (integrator, monitor) = (is(Role::Integrator), is(Role::Monitor));
     let all = [
-        (me.actor.administrator, Place::Accounts, "/accounts", text.get("portal-nav-accounts")),
+        (
+            me.actor.administrator,
+            Place::Accounts,
+            "/accounts",
+            text.get("portal-nav-accounts"),
+        ),
         (integrator, Place::Home, "/", text.get("portal-nav-home")),
-        (integrator, Place::Sites, "/sites", text.get("portal-nav-sites")),
-        (integrator, Place::Gateways, "/gateways", text.get("portal-nav-gateways")),
-        (integrator, Place::Meters, "/meters", text.get("portal-nav-meters")),
-        (monitor && !integrator, Place::Home, "/", text.get("portal-nav-my-meters")),
-        (integrator || monitor, Place::Invoices, "/invoices", text.get("portal-nav-invoices")),
-        (integrator, Place::People, "/people", text.get("portal-nav-people")),
-        (integrator, Place::Notices, "/notices", text.get("portal-nav-notices")),
+        (
+            integrator,
+            Place::Sites,
+            "/sites",
+            text.get("portal-nav-sites"),
+        ),
+        (
+            integrator,
+            Place::Gateways,
+            "/gateways",
+            text.get("portal-nav-gateways"),
+        ),
+        (
+            integrator,
+            Place::Meters,
+            "/meters",
+            text.get("portal-nav-meters"),
+        ),
+        (
+            monitor && !integrator,
+            Place::Home,
+            "/",
+            text.get("portal-nav-my-meters"),
+        ),
+        (
+            integrator || monitor,
+            Place::Invoices,
+            "/invoices",
+            text.get("portal-nav-invoices"),
+        ),
+        (
+            integrator,
+            Place::People,
+            "/people",
+            text.get("portal-nav-people"),
+        ),
+        (
+            integrator,
+            Place::Notices,
+            "/notices",
+            text.get("portal-nav-notices"),
+        ),
     ];
     all.into_iter()
         .filter(|(shown, ..)| *shown)
         .map(|(_, there, href, label)| Entry {
             href,
             label,
-            current: there == place,
+            // A monitor user's meters are at home.
+            current: there == place
+                || (place == Place::Meters && there == Place::Home && !integrator),
         })
         .collect()
 }

@@ -62,15 +62,14 @@ pub(crate) async fn hash(password: String) -> Result<String, PasswordError> {
 ///
 /// # Errors
 /// When it cannot be computed.
-pub(crate) async fn verify(
-    password: String,
-    hash: Option<String>,
-) -> Result<bool, PasswordError> {
+pub(crate) async fn verify(password: String, hash: Option<String>) -> Result<bool, PasswordError> {
     aside(move || {
         let known = hash.is_some();
         let hash = hash.unwrap_or_else(|| NOBODY.clone());
         let right = PasswordHash::new(&hash).is_ok_and(|parsed| {
-            Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok()
+            Argon2::default()
+                .verify_password(password.as_bytes(), &parsed)
+                .is_ok()
         });
         known && right
     })
@@ -87,9 +86,17 @@ mod tests {
         assert!(kept.starts_with("$argon2id$"), "{kept}");
         let again = hash("correct horse".to_owned()).await.unwrap();
         assert_ne!(kept, again);
-        assert!(verify("correct horse".to_owned(), Some(kept.clone())).await.unwrap());
+        assert!(
+            verify("correct horse".to_owned(), Some(kept.clone()))
+                .await
+                .unwrap()
+        );
         assert!(!verify("wrong horse".to_owned(), Some(kept)).await.unwrap());
         assert!(!verify("correct horse".to_owned(), None).await.unwrap());
-        assert!(!verify(String::new(), Some("garbage".to_owned())).await.unwrap());
+        assert!(
+            !verify(String::new(), Some("garbage".to_owned()))
+                .await
+                .unwrap()
+        );
     }
 }

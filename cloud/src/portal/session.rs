@@ -39,8 +39,6 @@ pub(crate) struct SignedIn {
     pub(crate) person: Person,
     /// What decides what they may do.
     pub(crate) actor: Actor,
-    /// The hash of their session's token.
-    pub(crate) session: String,
     /// The address they asked for.
     pub(crate) path: String,
     /// What the address says was just done.
@@ -52,21 +50,26 @@ impl FromRequestParts<Portal> for SignedIn {
 
     async fn from_request_parts(parts: &mut Parts, portal: &Portal) -> Result<Self, Failure> {
         let wanted = if parts.method == Method::GET {
-            let path = parts.uri.path_and_query().map(|path| path.as_str().to_owned());
+            let path = parts
+                .uri
+                .path_and_query()
+                .map(|path| path.as_str().to_owned());
             path.unwrap_or_default()
         } else {
             String::new()
         };
-        let Some((person, session)) = current(portal, &parts.headers).await? else {
+        let Some((person, _)) = current(portal, &parts.headers).await? else {
             return Err(Failure::SignInFirst { wanted });
         };
         let mut transaction = portal.app.store.read().await?;
         let actor = actor(&mut transaction, &person).await?;
-        let done = parts.uri.query().and_then(|query| query.strip_prefix("done="));
+        let done = parts
+            .uri
+            .query()
+            .and_then(|query| query.strip_prefix("done="));
         Ok(Self {
             person,
             actor,
-            session,
             path: parts.uri.path().to_owned(),
             done: done.map(str::to_owned),
         })
@@ -107,8 +110,12 @@ async fn actor(transaction: &mut Transaction, person: &Person) -> StoreResult<Ac
         assigned: std::collections::BTreeSet::new(),
     };
     for account in actor.accounts().collect::<Vec<_>>() {
-        let assigned = transaction.assignments_of_person(account, person.id).await?;
-        actor.assigned.extend(assigned.iter().map(|one| (account, one.meter)));
+        let assigned = transaction
+            .assignments_of_person(account, person.id)
+            .await?;
+        actor
+            .assigned
+            .extend(assigned.iter().map(|one| (account, one.meter)));
     }
     Ok(actor)
 }
@@ -195,7 +202,9 @@ pub(super) async fn open(
     let now = portal.app.clock.now();
     let token = secret::new();
     let expires_at = now + LIFETIME;
-    transaction.add_session(&secret::hash(&token), person, now, expires_at).await?;
+    transaction
+        .add_session(&secret::hash(&token), person, now, expires_at)
+        .await?;
     let cookie = Cookie::build((cookie_name(portal), token))
         .path("/")
         .http_only(true)
@@ -206,7 +215,10 @@ pub(super) async fn open(
 
 /// The cookie that takes the session's place when it ends.
 pub(super) fn closed(portal: &Portal) -> Cookie<'static> {
-    let mut cookie = Cookie::build((cookie_name(portal), "")).path("/").secure(portal.secure).build();
+    let mut cookie = Cookie::build((cookie_name(portal), ""))
+        .path("/")
+        .secure(portal.secure)
+        .build();
     cookie.make_removal();
     cookie
 }
@@ -221,19 +233,27 @@ pub(super) fn language_cookie(portal: &Portal, language: Language) -> Cookie<'st
 }
 
 fn cookie_name(portal: &Portal) -> &'static str {
-    if portal.secure { SECURE_COOKIE } else { PLAIN_COOKIE }
+    if portal.secure {
+        SECURE_COOKIE
+    } else {
+        PLAIN_COOKIE
+    }
 }
 
 /// The language of somebody who is not signed in: their cookie's, else their browser's.
 pub(super) fn language_of(headers: &HeaderMap) -> Language {
     let jar = CookieJar::from_headers(headers);
-    let chosen = jar.get(LANGUAGE_COOKIE).and_then(|cookie| cookie.value().parse().ok());
+    let chosen = jar
+        .get(LANGUAGE_COOKIE)
+        .and_then(|cookie| cookie.value().parse().ok());
     chosen.unwrap_or_else(|| accepted(headers.get(header::ACCEPT_LANGUAGE)))
 }
 
 /// The first language of the list that we speak.
 fn accepted(list: Option<&HeaderValue>) -> Language {
-    let list = list.and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let list = list
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     list.split(',')
         .filter_map(|entry| entry.trim().split(['-', ';']).next())
         .find_map(|language| language.to_lowercase().parse().ok())

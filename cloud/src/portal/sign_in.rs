@@ -22,6 +22,7 @@ use super::page::{self, Page, go};
 use super::password::{self, PASSWORD_CHARACTERS_MAX, PASSWORD_CHARACTERS_MIN};
 use super::session;
 use crate::account::{EMAIL_CHARACTERS_MAX, LinkPurpose, Person};
+use crate::origin::client_address;
 use crate::secret;
 use crate::text::{Arg, Text};
 
@@ -35,16 +36,14 @@ pub(super) struct Visitor(Option<IpAddr>);
 impl FromRequestParts<Portal> for Visitor {
     type Rejection = std::convert::Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Portal) -> Result<Self, Self::Rejection> {
+    async fn from_request_parts(
+        parts: &mut Parts,
+        portal: &Portal,
+    ) -> Result<Self, Self::Rejection> {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        let peer = peer.map(|ConnectInfo(address)| address.ip());
-        let forwarded = || {
-            let header = parts.headers.get("x-forwarded-for")?.to_str().ok()?;
-            header.rsplit(',').next()?.trim().parse().ok()
-        };
-        // Only a proxy on this machine is believed; it adds the address it saw at the end.
-        let behind_proxy = peer.is_some_and(|address| address.is_loopback());
-        Ok(Self(if behind_proxy { forwarded().or(peer) } else { peer }))
+        Ok(Self(peer.map(|ConnectInfo(peer)| {
+            client_address(&portal.app.config, *peer, &parts.headers)
+        })))
     }
 }
 
@@ -123,7 +122,12 @@ pub(super) async fn enter(
 ) -> Result<Response, Failure> {
     let language = session::language_of(&headers);
     let text = Text::in_language(language);
-    let email: String = input.get("email").trim().chars().take(EMAIL_CHARACTERS_MAX).collect();
+    let email: String = input
+        .get("email")
+        .trim()
+        .chars()
+        .take(EMAIL_CHARACTERS_MAX)
+        .collect();
     if !portal.throttle.admit(&email, visitor.0) {
         tracing::warn!("a sign-in was throttled");
         let problem = Some(text.get("portal-sign-in-throttled"));
@@ -140,7 +144,9 @@ pub(super) async fn enter(
     let cookie = session::open(&portal, &mut transaction, person.id).await?;
     transaction.commit().await?;
     tracing::info!(person = %person.id, "signed in");
-    let jar = jar.add(cookie).add(session::language_cookie(&portal, person.language));
+    let jar = jar
+        .add(cookie)
+        .add(session::language_cookie(&portal, person.language));
     Ok((jar, go(own(input.get("next")))).into_response())
 }
 
@@ -193,9 +199,17 @@ fn password_page(portal: &Portal, language: Language, path: &str, person: &Perso
     let field = Field::password("password", text.get("portal-password-new"), "new-password")
         .help(text.with("portal-password-help", &[("least", Arg::from(&least))]));
     // A password manager keeps the password under this name.
-    let mut email = email_field(text.get("portal-email"), &Input::of(&[("email", &person.email)]));
+    let mut email = email_field(
+        text.get("portal-email"),
+        &Input::of(&[("email", &person.email)]),
+    );
     email.locked = Some(text.get("portal-password-email-help"));
-    let page = Page::outside(language, text.get("portal-password-title"), path, portal.app.clock.now());
+    let page = Page::outside(
+        language,
+        text.get("portal-password-title"),
+        path,
+        portal.app.clock.now(),
+    );
     let sections = vec![Section::new(String::new(), vec![email, field])];
     let submit = text.get("portal-password-set");
     let mut form = FormPage::new(page, path.to_owned(), sections, submit);
@@ -208,7 +222,10 @@ async fn person_of_link(portal: &Portal, token: &str) -> Result<Option<Person>, 
     let mut transaction = portal.app.store.read().await?;
     let now = portal.app.clock.now();
     let hash = secret::hash(token);
-    match transaction.look_at_link(&hash, LinkPurpose::Password, now).await? {
+    match transaction
+        .look_at_link(&hash, LinkPurpose::Password, now)
+        .await?
+    {
         Some(id) => Ok(transaction.person(id).await?),
         None => Ok(None),
     }
@@ -246,18 +263,23 @@ pub(super) async fn ask_password(
     };
     let language = chosen_or(&headers, person.language);
     let path = format!("/password/{token}");
-    let mut response =
-        password_page(&portal, language, &path, &person).show(&Errors::new())?;
+    let mut response = password_page(&portal, language, &path, &person).show(&Errors::new())?;
     // The address is a secret until it is used.
     let no_referrer = header::HeaderValue::from_static("no-referrer");
-    response.headers_mut().insert(header::REFERRER_POLICY, no_referrer);
+    response
+        .headers_mut()
+        .insert(header::REFERRER_POLICY, no_referrer);
     Ok(response)
 }
 
 /// The language chosen here, else the one they were invited in.
 fn chosen_or(headers: &HeaderMap, invited: Language) -> Language {
     let jar = CookieJar::from_headers(headers);
-    if jar.get("language").is_some() { session::language_of(headers) } else { invited }
+    if jar.get("language").is_some() {
+        session::language_of(headers)
+    } else {
+        invited
+    }
 }
 
 /// A password that is long enough; a sentence at the field if not.
@@ -267,7 +289,10 @@ pub(super) fn checked_password(check: &mut Check<'_>, field: &str) -> Option<Str
     if (PASSWORD_CHARACTERS_MIN..=PASSWORD_CHARACTERS_MAX).contains(&length) {
         return Some(typed);
     }
-    let (least, most) = (PASSWORD_CHARACTERS_MIN.to_string(), PASSWORD_CHARACTERS_MAX.to_string());
+    let (least, most) = (
+        PASSWORD_CHARACTERS_MIN.to_string(),
+        PASSWORD_CHARACTERS_MAX.to_string(),
+    );
     let found = length.to_string();
     let args = [
         ("found", Arg::from(&found)),
@@ -299,17 +324,25 @@ pub(super) async fn set_password(
     let now = portal.app.clock.now();
     let mut transaction = portal.app.store.write().await?;
     let link = secret::hash(&token);
-    if transaction.use_link(&link, LinkPurpose::Password, now).await? != Some(person.id) {
+    if transaction
+        .use_link(&link, LinkPurpose::Password, now)
+        .await?
+        != Some(person.id)
+    {
         return spent(&portal, language);
     }
     transaction.set_password_hash(person.id, &hash).await?;
-    transaction.spend_links(person.id, LinkPurpose::Password, now).await?;
+    transaction
+        .spend_links(person.id, LinkPurpose::Password, now)
+        .await?;
     transaction.verify_email(person.id, now).await?;
     transaction.set_language(person.id, language).await?;
     transaction.delete_sessions(person.id).await?;
     let cookie = session::open(&portal, &mut transaction, person.id).await?;
     transaction.commit().await?;
     tracing::info!(person = %person.id, "set a password");
-    let jar = jar.add(cookie).add(session::language_cookie(&portal, language));
+    let jar = jar
+        .add(cookie)
+        .add(session::language_cookie(&portal, language));
     Ok((jar, go("/?done=welcome")).into_response())
 }

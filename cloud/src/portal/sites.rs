@@ -76,14 +76,15 @@ pub(super) fn zone_field(text: Text, input: &Input) -> Field {
 /// The list of languages and regions; one that is not on it stays when it was set before.
 pub(super) fn locale_field(text: Text, input: &Input) -> Field {
     let current = input.get("locale");
-    let mut choices: Vec<Choice> =
-        LOCALES.iter().map(|(code, label)| Choice::new(*code, *label, current)).collect();
+    let mut choices: Vec<Choice> = LOCALES
+        .iter()
+        .map(|(code, label)| Choice::new(*code, *label, current))
+        .collect();
     let unlisted = !LOCALES.iter().any(|(code, _)| *code == current);
     if unlisted && current.parse::<Locale>().is_ok() {
         choices.push(Choice::new(current, current, current));
     }
-    Field::select("locale", text.get("portal-locale"), choices)
-        .help(text.get("portal-locale-help"))
+    Field::select("locale", text.get("portal-locale"), choices).help(text.get("portal-locale-help"))
 }
 
 fn page_of(portal: &Portal, me: &SignedIn, title: String) -> Page {
@@ -97,11 +98,18 @@ pub(super) async fn list(State(portal): State<Portal>, me: SignedIn) -> Result<R
     let mut transaction = portal.app.store.read().await?;
     let mut rows = Vec::new();
     for account in me.actor.held_accounts() {
-        let holder = transaction.account(account).await?.map_or(String::new(), |one| one.name);
+        let holder = transaction
+            .account(account)
+            .await?
+            .map_or(String::new(), |one| one.name);
         for site in transaction.sites(account).await? {
             let gateways = transaction.gateways_of_site(account, site.id).await?.len();
             let meters = transaction.meters_of_site(account, site.id).await?.len();
-            let holder = if several { holder.clone() } else { String::new() };
+            let holder = if several {
+                holder.clone()
+            } else {
+                String::new()
+            };
             rows.push(vec![
                 Cell::main(format!("/sites/{}", site.id), site.name, holder),
                 Cell::two(site.zone.name(), site.locale.to_string()),
@@ -142,10 +150,17 @@ pub(super) async fn account_field(
     let mut transaction = portal.app.store.read().await?;
     let mut choices = Vec::new();
     for account in me.actor.held_accounts() {
-        let name = transaction.account(account).await?.map_or(String::new(), |one| one.name);
+        let name = transaction
+            .account(account)
+            .await?
+            .map_or(String::new(), |one| one.name);
         choices.push(Choice::new(account.to_string(), name, input.get("account")));
     }
-    Ok(Some(Field::select("account", text.get("portal-account"), choices)))
+    Ok(Some(Field::select(
+        "account",
+        text.get("portal-account"),
+        choices,
+    )))
 }
 
 fn site_fields(text: Text, input: &Input) -> Vec<Field> {
@@ -183,7 +198,11 @@ pub(super) async fn ask(State(portal): State<Portal>, me: SignedIn) -> Result<Re
 
 /// Name, zone and locale of a building as the form says.
 fn checked(check: &mut Check<'_>) -> Option<(String, Zone, Locale)> {
-    let (name, zone, locale) = (check.name("name"), check.zone("zone"), check.locale("locale"));
+    let (name, zone, locale) = (
+        check.name("name"),
+        check.zone("zone"),
+        check.locale("locale"),
+    );
     Some((name?, zone?, locale?))
 }
 
@@ -200,7 +219,9 @@ pub(super) async fn add(
     };
     let now = portal.app.clock.now();
     let mut transaction = portal.app.store.write().await?;
-    let site = transaction.add_site(account, &name, &zone, locale, now).await?;
+    let site = transaction
+        .add_site(account, &name, &zone, locale, now)
+        .await?;
     transaction.commit().await?;
     Ok(go(&format!("/sites/{}?done=site", site.id)))
 }
@@ -224,7 +245,10 @@ pub(super) async fn show(
         above: Some(("/sites".to_owned(), text.get("portal-nav-sites"))),
         lead: format!("{} · {}", site.zone.name(), site.locale),
         buttons: vec![
-            Button::main(format!("/sites/{}/gateways", site.id), text.get("portal-gateway-new")),
+            Button::main(
+                format!("/sites/{}/gateways", site.id),
+                text.get("portal-gateway-new"),
+            ),
             Button::plain(format!("/sites/{}/edit", site.id), text.get("portal-edit")),
         ],
         tables: vec![gateway_rows, meter_rows],
@@ -237,7 +261,12 @@ fn edit_form(portal: &Portal, me: &SignedIn, site: &Site, input: &Input) -> Form
     let path = format!("/sites/{}", site.id);
     let page = page_of(portal, me, text.get("portal-site-edit"));
     let sections = vec![Section::new(String::new(), site_fields(text, input))];
-    let mut form = FormPage::new(page, format!("{path}/edit"), sections, text.get("portal-save"));
+    let mut form = FormPage::new(
+        page,
+        format!("{path}/edit"),
+        sections,
+        text.get("portal-save"),
+    );
     form.lead = text.get("portal-site-edit-lead");
     form.above = Some((path.clone(), site.name.clone()));
     form.cancel = Some(path);
@@ -252,8 +281,11 @@ pub(super) async fn ask_edit(
     let mut transaction = portal.app.store.read().await?;
     let site = me.site(&mut transaction, &id, Action::Manage).await?;
     let locale = site.locale.to_string();
-    let input =
-        Input::of(&[("name", &site.name), ("zone", site.zone.name()), ("locale", &locale)]);
+    let input = Input::of(&[
+        ("name", &site.name),
+        ("zone", site.zone.name()),
+        ("locale", &locale),
+    ]);
     edit_form(&portal, &me, &site, &input).show(&Errors::new())
 }
 

@@ -56,8 +56,6 @@ pub(crate) enum Cell {
         word: String,
         small: String,
     },
-    /// A link.
-    Link { href: String, label: String },
 }
 
 impl Cell {

@@ -8,11 +8,11 @@ use std::time::Duration;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
 /// Tries in a row for one e-mail address, then one a minute.
-const TRIES_FOR_EMAIL: NonZeroU32 = NonZeroU32::new(10).unwrap_or(NonZeroU32::MIN);
+const TRIES_FOR_EMAIL: u32 = 10;
 const PAUSE_FOR_EMAIL: Duration = Duration::from_secs(60);
 /// Tries in a row from one network address, then one in six seconds: many people may share
 /// an address.
-const TRIES_FROM_ADDRESS: NonZeroU32 = NonZeroU32::new(40).unwrap_or(NonZeroU32::MIN);
+const TRIES_FROM_ADDRESS: u32 = 40;
 const PAUSE_FROM_ADDRESS: Duration = Duration::from_secs(6);
 /// Keys kept before those that are free again are forgotten.
 const KEYS_MAX: usize = 10_000;
@@ -27,7 +27,8 @@ pub(crate) struct Throttle {
 impl Throttle {
     /// Nobody has tried yet.
     pub(crate) fn new() -> Self {
-        let quota = |pause: Duration, tries: NonZeroU32| {
+        let quota = |pause: Duration, tries: u32| {
+            let tries = NonZeroU32::new(tries).unwrap_or(NonZeroU32::MIN);
             Quota::with_period(pause)
                 .unwrap_or(Quota::per_minute(tries))
                 .allow_burst(tries)
@@ -63,12 +64,12 @@ mod tests {
     fn tries_run_out_for_an_account_and_for_an_address_apart() {
         let throttle = Throttle::new();
         let here = Some(IpAddr::from([192, 0, 2, 1]));
-        for _ in 0..TRIES_FOR_EMAIL.get() {
+        for _ in 0..TRIES_FOR_EMAIL {
             assert!(throttle.admit("Ana@example.com", here));
         }
         assert!(!throttle.admit("ana@example.com", here));
         assert!(throttle.admit("luis@example.com", here));
-        let tries = (0..TRIES_FROM_ADDRESS.get())
+        let tries = (0..TRIES_FROM_ADDRESS)
             .filter(|n| throttle.admit(&format!("{n}@example.com"), here))
             .count();
         assert!(tries < 30, "{tries}");

@@ -364,26 +364,40 @@ impl Transaction {
         rows.iter().map(meter).collect()
     }
 
-    /// The next instant at which a period of any meter is to be looked at, and the oldest
-    /// instant of a newest good reading: what a test clock stops at.
+    /// The next instant after `after` at which a period of any meter is to be looked at:
+    /// what a test clock stops at.
     ///
     /// # Errors
     /// When the engine cannot.
-    pub async fn next_instants(
-        &mut self,
-        after: Timestamp,
-    ) -> StoreResult<(Option<Timestamp>, Option<Timestamp>)> {
+    pub async fn next_close_after(&mut self, after: Timestamp) -> StoreResult<Option<Timestamp>> {
         let found = self
             .query_one(
-                "SELECT (SELECT MIN(next_close_ms) FROM meter WHERE next_close_ms > $1), \
-                 (SELECT MIN(last_good_ms) FROM meter)",
+                "SELECT MIN(next_close_ms) FROM meter WHERE next_close_ms > $1",
                 &[after.into()],
             )
             .await?;
-        match found {
-            Some(row) => Ok((row.optional_instant(0)?, row.optional_instant(1)?)),
-            None => Ok((None, None)),
-        }
+        found.map_or(Ok(None), |row| row.optional_instant(0))
+    }
+
+    /// The zones of all meters, and in each the oldest instant of a newest good reading that
+    /// is not before `since`: what a test clock stops at.
+    ///
+    /// # Errors
+    /// When the engine cannot.
+    pub async fn oldest_good_by_zone(
+        &mut self,
+        since: Timestamp,
+    ) -> StoreResult<Vec<(Zone, Option<Timestamp>)>> {
+        let rows = self
+            .query(
+                "SELECT zone, MIN(CASE WHEN last_good_ms >= $1 THEN last_good_ms END) \
+                 FROM meter GROUP BY zone ORDER BY zone",
+                &[since.into()],
+            )
+            .await?;
+        rows.iter()
+            .map(|row| Ok((zone(row, 0)?, row.optional_instant(1)?)))
+            .collect()
     }
 
     /// Up to `limit` meters of all accounts that have a device, whose newest good reading is

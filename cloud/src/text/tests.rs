@@ -1,3 +1,5 @@
+//! Both languages have the same texts, and every text is used.
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};

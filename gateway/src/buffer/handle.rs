@@ -17,7 +17,10 @@ use crate::reading::NewReading;
 /// Requests that may wait for the thread; each sender waits for its own reply.
 const QUEUE: usize = 16;
 
-type Work = Box<dyn FnOnce(&mut Buffer) + Send>;
+enum Work {
+    Do(Box<dyn FnOnce(&mut Buffer) + Send>),
+    Close(oneshot::Sender<()>),
+}
 
 /// Asks the buffer's thread. Clones share one buffer, which closes with the last of them.
 #[derive(Debug, Clone)]
@@ -37,8 +40,15 @@ impl BufferHandle {
         std::thread::Builder::new()
             .name("buffer".to_owned())
             .spawn(move || {
-                while let Some(job) = waiting.blocking_recv() {
-                    job(&mut buffer);
+                while let Some(work) = waiting.blocking_recv() {
+                    match work {
+                        Work::Do(job) => job(&mut buffer),
+                        Work::Close(closed) => {
+                            drop(buffer);
+                            let _ = closed.send(());
+                            return;
+                        }
+                    }
                 }
             })?;
         Ok(Self { epoch, work })
@@ -115,17 +125,25 @@ impl BufferHandle {
         self.ask(|buffer| buffer.status()).await
     }
 
+    /// Closes the buffer after what was asked before; what is asked later fails.
+    pub async fn close(&self) {
+        let (closed, done) = oneshot::channel();
+        if self.work.send(Work::Close(closed)).await.is_ok() {
+            let _ = done.await;
+        }
+    }
+
     async fn ask<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut Buffer) -> Result<T, BufferError> + Send + 'static,
     ) -> Result<T, BufferError> {
         let (reply, answer) = oneshot::channel();
-        let work: Work = Box::new(move |buffer| {
+        let work = Box::new(move |buffer: &mut Buffer| {
             // Whoever asked may be gone; the work is done all the same.
             let _ = reply.send(job(buffer));
         });
         self.work
-            .send(work)
+            .send(Work::Do(work))
             .await
             .map_err(|_| BufferError::Closed)?;
         answer.await.map_err(|_| BufferError::Closed)?

@@ -227,6 +227,9 @@ async fn the_handle_does_what_the_buffer_does() {
     assert_eq!(handle.waiting().await.unwrap(), 1);
     assert_eq!(handle.next_batch(5).await.unwrap()[0].seq, 2);
     assert_eq!(handle.status().await.unwrap().epoch, handle.epoch());
+    handle.close().await;
+    assert!(matches!(handle.waiting().await, Err(BufferError::Closed)));
+    assert!(Buffer::open(&path, start()).is_ok(), "the lock is free");
 }
 
 #[derive(Debug, Clone)]

@@ -19,7 +19,7 @@ use crate::uplink::client::{Client, UplinkError, check_address};
 /// What is typed after `enroll`.
 #[derive(Debug, clap::Args)]
 pub struct EnrollArgs {
-    /// The cloud's address, e.g. https://cloud.example.com
+    /// The cloud's address, e.g. `https://cloud.example.com`
     url: String,
     /// The one-use code that the portal shows for this gateway
     #[arg(long)]

@@ -20,7 +20,7 @@ pub struct StatusArgs {
 /// Runs `status`.
 ///
 /// # Errors
-/// When no daemon runs, a meter does not report, or stdout is closed.
+/// When no daemon runs, a bus cannot be used, or a meter does not report.
 pub async fn run(args: &StatusArgs, config: &Config) -> Result<(), Failure> {
     let request = Request {
         command: "status".to_owned(),
@@ -32,6 +32,10 @@ pub async fn run(args: &StatusArgs, config: &Config) -> Result<(), Failure> {
         print::json("enervue.status/1", &status)?;
     } else {
         tell(&status)?;
+    }
+    if let Some(bus) = status.buses.iter().find(|bus| bus.error.is_some()) {
+        let error = format!("bus {} cannot be used", bus.name);
+        return Err(Failure::new(Exit::Port, error));
     }
     let silent = status.devices.iter().filter(|d| d.error.is_some()).count();
     match silent {
@@ -53,7 +57,16 @@ fn tell(status: &Status) -> std::io::Result<()> {
         return Ok(());
     }
     print::line("")?;
-    let header = ["Meter", "Bus", "Unit", "Profile", "Last reading", "Age", ""];
+    let header = [
+        "Meter",
+        "Bus",
+        "Unit",
+        "Profile",
+        "Last reading",
+        "Age",
+        "Failed",
+        "",
+    ];
     let mut rows = vec![header.map(str::to_owned).to_vec()];
     rows.extend(status.devices.iter().map(|device| row(device, status.now)));
     print::table(&rows)?;
@@ -72,7 +85,7 @@ fn headline(status: &Status) -> String {
         (Standing::NotEnrolled, _) => "No cloud (not enrolled)".to_owned(),
         (Standing::Revoked, _) => "Cloud: enrolment revoked".to_owned(),
         (Standing::Failing, Some(at)) => {
-            format!("Cloud away since {}", age(at, status.now))
+            format!("Cloud away for {}", age(at, status.now))
         }
         _ => "Cloud not reached yet".to_owned(),
     };
@@ -101,6 +114,7 @@ fn row(device: &DeviceStatus, now: Timestamp) -> Vec<String> {
             format!("{} {}", quantity.value(), quantity.unit().symbol())
         }),
         device.last_good_at.map_or_else(dash, |at| age(at, now)),
+        format!("{}/{}", device.failed, device.answered + device.failed),
         if device.error.is_some() { "!" } else { "" }.to_owned(),
     ]
 }

@@ -1,3 +1,5 @@
+//! The list of devices, from the cloud and from the file.
+
 use super::*;
 
 fn device(id: i64, unit_id: u8) -> Device {

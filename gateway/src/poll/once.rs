@@ -93,5 +93,8 @@ pub async fn read_at(
     profile: &Profile,
     unit_id: u8,
 ) -> Result<Shown, BusError> {
-    read(&Bus::start(name, port), profile, unit_id).await
+    let bus = Bus::start(name, port);
+    let shown = read(&bus, profile, unit_id).await;
+    bus.close().await;
+    shown
 }

@@ -1,7 +1,12 @@
 //! What the daemon answers on its control socket, and what it tells the cloud about itself:
 //! the same facts, gathered in one place.
 
+use std::sync::Arc;
+
+use common::profile::Library;
 use common::sync::{BusReport, DeviceReport, GatewayReport};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -11,9 +16,29 @@ use crate::buffer::BufferHandle;
 use crate::clock::Clock;
 use crate::control::Request;
 use crate::failure::{Exit, Failure};
-use crate::poll::Poller;
+use crate::poll::once::{self, Shown};
+use crate::poll::{DeviceState, Poller};
 use crate::status::{DeviceStatus, Status};
 use crate::uplink::{SOFTWARE, UplinkStatus};
+
+/// A bus that is polled.
+#[derive(Debug)]
+pub(super) struct Line {
+    pub(super) poller: Poller,
+    /// Its port and link, e.g. `/dev/ttyUSB0 9600 8N1`.
+    pub(super) port: String,
+}
+
+/// Which device shall be read once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadArguments {
+    /// The bus it is on.
+    pub bus: String,
+    /// Its unit id.
+    pub unit_id: u8,
+    /// The profile that decodes it.
+    pub profile: String,
+}
 
 /// Everything that can be asked about the running gateway.
 #[derive(Debug, Clone)]
@@ -21,7 +46,8 @@ pub(super) struct Facts {
     pub(super) started: Instant,
     pub(super) clock: Clock,
     pub(super) buffer: BufferHandle,
-    pub(super) poller: Poller,
+    pub(super) library: Arc<Library>,
+    pub(super) lines: Arc<[Line]>,
     pub(super) listing: watch::Receiver<Listing>,
     pub(super) uplink: watch::Receiver<UplinkStatus>,
 }
@@ -32,9 +58,8 @@ impl Facts {
         match request.command.as_str() {
             "status" => Ok(serde_json::to_value(self.status().await?)?),
             "read" => {
-                let arguments = serde_json::from_value(request.arguments)?;
-                let read = crate::read::by_daemon(&self.poller, arguments).await?;
-                Ok(serde_json::to_value(read)?)
+                let asked = serde_json::from_value(request.arguments)?;
+                Ok(serde_json::to_value(self.read(asked).await?)?)
             }
             other => Err(
                 Failure::new(Exit::Usage, format!("the daemon knows no '{other}'"))
@@ -46,8 +71,13 @@ impl Facts {
 
     /// What the cloud is told. What it says is settled is in the buffer already.
     pub(super) fn report(&self) -> GatewayReport {
+        let settled = self
+            .lines
+            .iter()
+            .map(|line| line.poller.progress().settled_through);
+        let settled_through = settled.min().unwrap_or(Timestamp::MIN);
         GatewayReport {
-            settled_through: self.poller.settled_through(),
+            settled_through,
             at: self.clock.now(),
             software: SOFTWARE.to_owned(),
             waiting: 0,
@@ -57,20 +87,57 @@ impl Facts {
         }
     }
 
+    /// Reads one device once, between two of the poller's requests.
+    async fn read(&self, asked: ReadArguments) -> Result<Shown, Failure> {
+        let known = |line: &&Line| line.poller.bus().name() == asked.bus;
+        let Some(line) = self.lines.iter().find(known) else {
+            let names = self.lines.iter().map(|line| line.poller.bus().name());
+            let names = names.collect::<Vec<_>>().join(", ");
+            return Err(
+                Failure::new(Exit::Usage, format!("there is no bus '{}'", asked.bus))
+                    .because(format!("this gateway's buses are: {names}")),
+            );
+        };
+        let Some(profile) = self.library.get(&asked.profile) else {
+            let error = format!("there is no profile '{}'", asked.profile);
+            return Err(Failure::new(Exit::Usage, error)
+                .because("the daemon knows those that were there when it started")
+                .remedy("enervue-gateway profile list"));
+        };
+        let shown = once::read(line.poller.bus(), profile, asked.unit_id).await;
+        shown.map_err(|error| {
+            let exit = match error.is_of_the_port() {
+                true => Exit::Port,
+                false => Exit::Silent,
+            };
+            Failure::new(exit, error.to_string())
+        })
+    }
+
     async fn status(&self) -> Result<Status, Failure> {
         let buffer = self.buffer.status().await?;
         let reports = self.devices();
         let listing = self.listing.borrow();
+        let progress: Vec<_> = self
+            .lines
+            .iter()
+            .map(|line| line.poller.progress())
+            .collect();
         let devices = listing.devices.iter().map(|device| {
             let report = reports.iter().find(|report| report.device == device.id);
+            let state: Option<&DeviceState> = progress
+                .iter()
+                .find_map(|progress| progress.devices.get(&device.id));
             DeviceStatus {
                 id: device.id,
                 label: device.label.clone(),
                 bus: device.bus.clone(),
                 unit_id: device.unit_id,
                 profile: device.profile.clone(),
-                last_good_at: report.and_then(|report| report.last_good_at),
-                last: self.poller.last_value(device.id),
+                last_good_at: state.and_then(|state| state.last_good_at),
+                last: state.and_then(|state| state.last),
+                answered: state.map_or(0, |state| state.answered),
+                failed: state.map_or(0, |state| state.failed),
                 error: report.and_then(|report| report.error.clone()),
             }
         });
@@ -90,12 +157,22 @@ impl Facts {
     }
 
     fn buses(&self) -> Vec<BusReport> {
-        self.poller.bus_reports()
+        let report = |line: &Line| BusReport {
+            name: line.poller.bus().name().to_owned(),
+            line: line.port.clone(),
+            error: line
+                .poller
+                .bus()
+                .state()
+                .error
+                .or(line.poller.progress().error),
+        };
+        self.lines.iter().map(report).collect()
     }
 
     fn devices(&self) -> Vec<DeviceReport> {
-        let mut reports = self.poller.device_reports();
-        reports.extend(self.listing.borrow().sorted.refused.iter().cloned());
-        reports
+        let polled = self.lines.iter().flat_map(|line| line.poller.reports());
+        let refused = self.listing.borrow().sorted.refused.clone();
+        polled.chain(refused).collect()
     }
 }

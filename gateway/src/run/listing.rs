@@ -101,7 +101,11 @@ mod tests {
         tokio::spawn(judge.follow(cloud_seen, listing));
 
         cloud.send_replace(Some(list(vec![device(2, "main"), device(3, "roof")])));
-        let new = seen.wait_for(|l| l.devices.len() == 2).await.unwrap().clone();
+        let new = seen
+            .wait_for(|l| l.devices.len() == 2)
+            .await
+            .unwrap()
+            .clone();
         assert_eq!(new.sorted.usable, [device(2, "main")]);
         assert_eq!(new.sorted.refused[0].device, DeviceId(3));
         // Enrolled, and the portal has none: then none is read.

@@ -8,6 +8,7 @@ use anyhow::{Context, bail};
 use tests::demo::{ADMINISTRATOR, ANA, BEN, Demo, INTEGRATOR, PERIODS, Ports};
 use tests::portal::PASSWORD;
 use tests::program::Programs;
+use tokio::signal::unix::{SignalKind, signal};
 
 const PORTAL_PORT: u16 = 8080;
 const MAILBOX_PORT: u16 = 8081;
@@ -84,14 +85,24 @@ async fn demo([portal, mailbox]: [u16; 2]) -> anyhow::Result<()> {
     let start = Demo::start(folder.path(), ports, |step| eprintln!("… {step}"));
     let mut demo = tokio::select! {
         demo = start => demo?,
-        interrupted = tokio::signal::ctrl_c() => return Ok(interrupted?),
+        interrupted = interrupted() => return interrupted,
     };
     println!("\nReady after {} s.\n", begun.elapsed().as_secs());
     tell(&demo, mailbox, folder.path());
-    tokio::signal::ctrl_c().await?;
+    interrupted().await?;
     eprintln!("\nstopping");
     demo.gateway.stop().await?;
     demo.cloud.stop().await
+}
+
+/// Ctrl-C, or a polite word from another process.
+async fn interrupted() -> anyhow::Result<()> {
+    let mut terminated = signal(SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+        _ = terminated.recv() => {}
+    }
+    Ok(())
 }
 
 fn tell(demo: &Demo, mailbox: u16, folder: &std::path::Path) {

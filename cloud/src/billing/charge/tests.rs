@@ -1,3 +1,5 @@
+//! Charges by table: price, minimum, and the one rounding.
+
 use jiff::civil::date;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Consumption from registers: which ones decide, and what holds an invoice.
+
 use common::id::{DeviceId, MeterId};
 use common::quantity::Quantity;
 use common::reading::ClockTrust;

@@ -1,3 +1,5 @@
+//! Periods by table and by property: they tile the time line.
+
 use jiff::civil::{Date, date};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! Stories of periods that end, on both engines.
+
 use common::id::PersonId;
 use jiff::civil::date;
 use rust_decimal::Decimal;

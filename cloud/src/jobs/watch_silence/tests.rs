@@ -1,3 +1,5 @@
+//! Stories of meters that fall silent, on both engines.
+
 use super::*;
 use crate::account::{Membership, NewPerson, Role};
 use crate::notice::NoticeKind;

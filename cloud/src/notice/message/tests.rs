@@ -1,3 +1,5 @@
+//! The words of each notice, in both languages.
+
 use common::id::{AccountId, DeviceId, Epoch, GatewayId, PersonId, SiteId};
 use common::quantity::Quantity;
 use common::reading::ClockTrust;

@@ -1,3 +1,5 @@
+//! Histories by table.
+
 use std::collections::BTreeMap;
 
 use common::id::DeviceId;

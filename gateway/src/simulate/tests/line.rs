@@ -1,3 +1,5 @@
+//! The simulated line, with another master than ours.
+
 use std::path::Path;
 use std::time::Duration;
 

@@ -1,0 +1,352 @@
+//! The invoices: the list, each as a page, and as PDF.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use common::id::InvoiceId;
+use jiff::civil::Date;
+
+use super::Portal;
+use super::error::Failure;
+use super::form::Input;
+use super::page::{Page, Place, show as show_page};
+use super::session::SignedIn;
+use super::table::{Button, Cell, Listing, Table, Tone};
+use crate::access::{Action, Object};
+use crate::billing::invoice::{Boundary, Invoice, LineKind};
+use crate::chart::{self, Frame};
+use crate::document;
+use crate::format::Format;
+use crate::site::Zone;
+use crate::store::{StoreResult, Transaction};
+use crate::text::{Arg, Text};
+
+/// Invoices on one page of the list.
+const INVOICES_SHOWN: i64 = 100;
+/// Invoices of one assigned meter in the list.
+const INVOICES_OF_METER: i64 = 24;
+
+/// A page of the invoices that somebody may see, the newest first, and the number below
+/// which there are more.
+async fn visible(
+    transaction: &mut Transaction,
+    me: &SignedIn,
+    before: Option<u64>,
+) -> StoreResult<(Vec<Invoice>, Option<u64>)> {
+    let mut invoices = Vec::new();
+    let mut more = None;
+    for account in me.actor.accounts() {
+        if me.actor.held_accounts().any(|held| held == account) {
+            let page = transaction
+                .invoices(account, before, INVOICES_SHOWN)
+                .await?;
+            let full = i64::try_from(page.len()).unwrap_or(0) == INVOICES_SHOWN;
+            more = more.max(page.last().filter(|_| full).map(|invoice| invoice.number));
+            invoices.extend(page);
+        } else if before.is_none() {
+            for (_, meter) in me.actor.assigned.iter().filter(|(of, _)| *of == account) {
+                let found = transaction
+                    .invoices_of_meter(account, *meter, INVOICES_OF_METER)
+                    .await?;
+                invoices.extend(found);
+            }
+        }
+    }
+    invoices.sort_by_key(|invoice| (std::cmp::Reverse(invoice.issued_at), invoice.number));
+    Ok((invoices, more))
+}
+
+pub(super) async fn list(
+    State(portal): State<Portal>,
+    me: SignedIn,
+    axum::extract::Query(query): axum::extract::Query<Input>,
+) -> Result<Response, Failure> {
+    let title = Text::in_language(me.person.language).get("portal-nav-invoices");
+    let page = Page::new(&me, Place::Invoices, title, portal.app.clock.now());
+    let before = query.get("before").parse().ok();
+    let mut transaction = portal.app.store.read().await?;
+    let (invoices, more) = visible(&mut transaction, &me, before).await?;
+    let mut buttons = vec![Button::plain("/export.xlsx", page.t("portal-excel-all"))];
+    if let Some(more) = more {
+        let href = format!("/invoices?before={more}");
+        buttons.push(Button::plain(href, page.t("portal-older")));
+    }
+    show_page(&Listing {
+        above: None,
+        lead: String::new(),
+        buttons,
+        tables: vec![table(&page, &invoices)],
+        page,
+    })
+}
+
+fn table(page: &Page, invoices: &[Invoice]) -> Table {
+    let row = |invoice: &Invoice| {
+        let format = Format::new(invoice.locale);
+        let number = invoice.number.to_string();
+        let number = page
+            .text
+            .with("portal-invoice-number", &[("number", Arg::from(&number))]);
+        let state = if invoice.simulated {
+            Cell::state(Tone::Warn, page.t("portal-simulated"), "")
+        } else {
+            Cell::state(Tone::Good, page.t("portal-invoice-issued"), "")
+        };
+        vec![
+            Cell::main(
+                format!("/invoices/{}", invoice.id),
+                invoice.meter_label.clone(),
+                format!("{} · {number}", invoice.site),
+            ),
+            Cell::text(format.dates(invoice.period.from, invoice.period.until)),
+            Cell::figure(format.quantity(invoice.measured, invoice.unit)),
+            Cell::figure(format.money(invoice.total, invoice.currency)),
+            state,
+        ]
+    };
+    Table {
+        caption: String::new(),
+        columns: vec![
+            page.t("portal-meter"),
+            page.t("portal-period"),
+            page.t("portal-consumption"),
+            page.t("portal-total"),
+            page.t("portal-state"),
+        ],
+        rows: invoices.iter().map(row).collect(),
+        empty: page.t("portal-invoices-empty"),
+    }
+}
+
+/// The invoice with that id, if it is there and they may see it.
+async fn find(transaction: &mut Transaction, me: &SignedIn, id: &str) -> Result<Invoice, Failure> {
+    let id: InvoiceId = id.parse().map_err(|_| Failure::Absent)?;
+    for account in me.actor.accounts() {
+        if let Some(invoice) = transaction.invoice(account, id).await? {
+            me.require(Action::See, &Object::Meter(account, invoice.meter))?;
+            return Ok(invoice);
+        }
+    }
+    Err(Failure::Absent)
+}
+
+/// A row of the calculation.
+#[derive(Debug)]
+struct Row {
+    name: String,
+    how: String,
+    value: String,
+    strong: bool,
+}
+
+fn row(name: String, how: impl Into<String>, value: String) -> Row {
+    Row {
+        name,
+        how: how.into(),
+        value,
+        strong: false,
+    }
+}
+
+fn strong(name: String, how: impl Into<String>, value: String) -> Row {
+    Row {
+        strong: true,
+        ..row(name, how, value)
+    }
+}
+
+#[derive(Template)]
+#[template(path = "portal/invoice.html")]
+struct InvoicePage {
+    page: Page,
+    /// The invoice's own language, which may be another than the visitor's.
+    text: Text,
+    about: String,
+    number: String,
+    issued: String,
+    total: String,
+    used: String,
+    comparison: String,
+    actual: String,
+    simulated: bool,
+    rows: Vec<Row>,
+    device: String,
+    daily: String,
+    gaps: Option<String>,
+    days: Vec<(String, String)>,
+    periods: String,
+    meter: (String, String),
+    pdf: String,
+    excel: String,
+    ids: String,
+}
+
+pub(super) async fn show(
+    State(portal): State<Portal>,
+    me: SignedIn,
+    Path(id): Path<String>,
+) -> Result<Response, Failure> {
+    let mut transaction = portal.app.store.read().await?;
+    let invoice = find(&mut transaction, &me, &id).await?;
+    drop(transaction);
+    show_page(&draw(&portal, &me, &invoice)?)
+}
+
+fn draw(portal: &Portal, me: &SignedIn, invoice: &Invoice) -> Result<InvoicePage, Failure> {
+    let (text, format) = (Text::new(invoice.locale), Format::new(invoice.locale));
+    let zone = Zone::new(&invoice.zone).map_err(|error| Failure::Fault(error.into()))?;
+    let dates = format.dates(invoice.period.from, invoice.period.until);
+    let number = invoice.number.to_string();
+    let number = text.with("document-number", &[("number", Arg::from(&number))]);
+    let issued = format.date_time(invoice.issued_at, &zone);
+    let title = format!("{number} · {}", invoice.meter_label);
+    let day = |date: Date, used: Option<rust_decimal::Decimal>| {
+        let used = used.map(|used| format.quantity(used, invoice.unit));
+        (
+            format.date_short(date),
+            used.unwrap_or_else(|| text.get("portal-no-reading")),
+        )
+    };
+    let ids = (invoice.meter.to_string(), invoice.id.to_string());
+    let id_args = [
+        ("meter", Arg::from(&ids.0)),
+        ("invoice", Arg::from(&ids.1)),
+        ("zone", Arg::from(&invoice.zone)),
+    ];
+    let medium = super::meters::medium_word(text, invoice.medium);
+    Ok(InvoicePage {
+        page: Page::new(me, Place::Invoices, title, portal.app.clock.now()),
+        about: format!("{} · {medium} · {dates}", invoice.meter_label),
+        issued: text.with("document-issued", &[("when", Arg::from(&issued))]),
+        number,
+        total: format.money(invoice.total, invoice.currency),
+        used: format.quantity(invoice.measured, invoice.unit),
+        comparison: document::comparison(invoice),
+        actual: actual(text, invoice),
+        simulated: invoice.simulated,
+        rows: rows(text, format, invoice, &zone),
+        device: device(text, invoice),
+        daily: chart::daily(&invoice.daily, invoice.unit, &format, Frame::PAGE),
+        gaps: chart::gaps(&invoice.daily, text),
+        days: invoice
+            .daily
+            .iter()
+            .map(|one| day(one.date, one.quantity))
+            .collect(),
+        periods: chart::periods(
+            &chart::periods_of(invoice),
+            invoice.unit,
+            &format,
+            Frame::PAGE,
+        ),
+        meter: (format!("/meters/{}", invoice.meter), invoice.site.clone()),
+        pdf: format!("/invoices/{}/invoice.pdf", invoice.id),
+        excel: format!("/meters/{}/export.xlsx", invoice.meter),
+        ids: text.with("document-ids", &id_args),
+        text,
+    })
+}
+
+/// How many days have a reading of their own.
+fn actual(text: Text, invoice: &Invoice) -> String {
+    let days = invoice.daily.len();
+    let read = invoice
+        .daily
+        .iter()
+        .filter(|day| day.quantity.is_some())
+        .count();
+    let (read, days) = (read.to_string(), days.to_string());
+    text.with(
+        "portal-invoice-days-read",
+        &[("read", Arg::from(&read)), ("days", Arg::from(&days))],
+    )
+}
+
+fn device(text: Text, invoice: &Invoice) -> String {
+    if invoice.serial_number.is_empty() {
+        return String::new();
+    }
+    let args = [("number", Arg::from(&invoice.serial_number))];
+    text.with("portal-invoice-device", &args)
+}
+
+/// From the two registers to the total, line by line.
+fn rows(text: Text, format: Format, invoice: &Invoice, zone: &Zone) -> Vec<Row> {
+    let register = |name: &str, boundary: &Boundary| {
+        let value = boundary.register;
+        let value = format.quantity(value.value(), value.unit());
+        row(
+            text.get(name),
+            format.date_time(boundary.read_at, zone),
+            value,
+        )
+    };
+    let mut rows = vec![register("document-closing", &invoice.closing)];
+    let switches = invoice.switches.iter().rev();
+    rows.extend(switches.map(|switch| register("document-switch", switch)));
+    rows.push(register("document-opening", &invoice.opening));
+    rows.push(strong(
+        text.get("document-consumption"),
+        text.get("document-difference"),
+        format.quantity(invoice.measured, invoice.unit),
+    ));
+    if !invoice.minimum.is_zero() {
+        let applies = invoice.billed > invoice.measured;
+        let how = if applies {
+            "document-minimum-applies"
+        } else {
+            "document-minimum-not"
+        };
+        rows.push(row(
+            text.get("document-minimum"),
+            text.get(how),
+            format.quantity(invoice.minimum, invoice.unit),
+        ));
+    }
+    for line in &invoice.lines {
+        let name = match line.kind {
+            LineKind::Consumption => format.dates(line.from, line.until),
+            LineKind::Minimum => text.get("document-minimum-line"),
+        };
+        let quantity = format.quantity(line.quantity, invoice.unit);
+        let price = format.money(line.price, invoice.currency);
+        let amount = format.money(line.amount, invoice.currency);
+        rows.push(row(name, format!("{quantity} × {price}"), amount));
+    }
+    let total = format.money(invoice.total, invoice.currency);
+    rows.push(strong(text.get("document-total"), "", total));
+    rows
+}
+
+pub(super) async fn pdf(
+    State(portal): State<Portal>,
+    me: SignedIn,
+    Path(id): Path<String>,
+) -> Result<Response, Failure> {
+    let mut transaction = portal.app.store.read().await?;
+    let invoice = find(&mut transaction, &me, &id).await?;
+    drop(transaction);
+    let name = document::file_name(&invoice);
+    let made = tokio::task::spawn_blocking(move || document::invoice_pdf(&invoice)).await;
+    let bytes = made
+        .map_err(|error| Failure::Fault(error.into()))?
+        .map_err(|error| Failure::Fault(error.into()))?;
+    Ok(file("application/pdf", "inline", &name, bytes))
+}
+
+/// A file to open or keep, under its name. A name is ASCII, by whoever made it.
+pub(super) fn file(media_type: &'static str, how: &str, name: &str, bytes: Vec<u8>) -> Response {
+    let plain: String = name
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
+        .collect();
+    let headers = [
+        (header::CONTENT_TYPE, media_type.to_owned()),
+        (
+            header::CONTENT_DISPOSITION,
+            format!("{how}; filename=\"{plain}\""),
+        ),
+    ];
+    (headers, bytes).into_response()
+}

@@ -1,0 +1,361 @@
+//! The page of a meter: what it reads, the running period, the last periods, its terms, and
+//! who gets its invoices.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use common::reading::{ClockTrust, Reading};
+
+use super::super::Portal;
+use super::super::error::Failure;
+use super::super::page::{Page, Place, show as show_page};
+use super::super::running::{self, Look, Running};
+use super::super::session::SignedIn;
+use super::super::table::{Button, Cell, Table, Tone};
+use super::recipients::delivery_word;
+use super::settings::next_sentence;
+use super::{has_recorded, is_fresh, medium_word, state};
+use crate::access::{Action, Object, may};
+use crate::account::Person;
+use crate::billing::hold::Hold;
+use crate::billing::invoice::Invoice;
+use crate::billing::period::plan_on;
+use crate::chart::{self, Frame};
+use crate::format::Format;
+use crate::plan::Plan;
+use crate::site::{Assignment, Meter};
+use crate::store::Transaction;
+use crate::store::invoices::HeldInvoice;
+use crate::text::{Arg, Text};
+
+/// The running period, ready to be shown.
+#[derive(Debug)]
+pub(in super::super) struct RunningCard {
+    pub(in super::super) dates: String,
+    pub(in super::super) used: String,
+    pub(in super::super) cost: String,
+    pub(in super::super) next: String,
+    pub(in super::super) chart: String,
+    pub(in super::super) gaps: Option<String>,
+    pub(in super::super) unknown: bool,
+}
+
+/// The running period in the language of whoever looks and the figures of the meter.
+pub(in super::super) fn running_card(
+    text: Text,
+    meter: &Meter,
+    look: &Look,
+    running: &Running,
+) -> RunningCard {
+    let format = Format::new(meter.locale);
+    let currency = plan_on(running.period.from, &look.plans).map(|plan| plan.currency);
+    let cost = running
+        .cost
+        .zip(currency)
+        .map(|(cost, currency)| format.money(cost, currency));
+    let used = running.used.map(|used| format.quantity(used, meter.unit));
+    RunningCard {
+        dates: format.dates(running.period.from, running.period.until),
+        unknown: used.is_none(),
+        used: used.unwrap_or_default(),
+        cost: cost.unwrap_or_default(),
+        next: next_sentence(text, format, look),
+        chart: if running.daily.iter().any(|day| day.quantity.is_some()) {
+            chart::daily(&running.daily, meter.unit, &format, Frame::PAGE)
+        } else {
+            String::new()
+        },
+        gaps: chart::gaps(&running.daily, text),
+    }
+}
+
+#[derive(Template)]
+#[template(path = "portal/meter.html")]
+struct MeterPage {
+    page: Page,
+    above: Option<(String, String)>,
+    lead: String,
+    state: Cell,
+    reading: Option<(String, String)>,
+    simulated: bool,
+    problem: Option<String>,
+    running: Option<RunningCard>,
+    invoices: Table,
+    terms: Vec<(String, String)>,
+    plans: Option<Table>,
+    device: Vec<(String, String)>,
+    recipients: Option<Table>,
+    recipients_href: Option<String>,
+    buttons: Vec<Button>,
+}
+
+/// All that the page shows.
+struct Gathered {
+    meter: Meter,
+    look: Look,
+    invoices: Vec<Invoice>,
+    held: Vec<HeldInvoice>,
+    assigned: Vec<(Person, Assignment)>,
+    site: String,
+    device: Vec<(String, String)>,
+}
+
+pub(crate) async fn show(
+    State(portal): State<Portal>,
+    me: SignedIn,
+    Path(id): Path<String>,
+) -> Result<Response, Failure> {
+    let now = portal.app.clock.now();
+    let mut transaction = portal.app.store.read().await?;
+    let meter = me.meter(&mut transaction, &id, Action::See).await?;
+    let object = Object::Meter(meter.account, meter.id);
+    let manages = may(&me.actor, Action::Manage, &object);
+    let page = Page::new(&me, Place::Meters, meter.label.clone(), now);
+    let gathered = gather(&mut transaction, &page, meter, manages).await?;
+    drop(transaction);
+    let changes = may(&me.actor, Action::ChangeSettings, &object);
+    show_page(&draw(page, &gathered, manages, changes))
+}
+
+async fn gather(
+    transaction: &mut Transaction,
+    page: &Page,
+    meter: Meter,
+    manages: bool,
+) -> Result<Gathered, Failure> {
+    let (account, id) = (meter.account, meter.id);
+    let look = running::look(transaction, &meter, page.now).await?;
+    let site = transaction.site(account, meter.site).await?;
+    let mut device = Vec::new();
+    if let Some((found, mounting)) = transaction.device_of_meter(account, id).await? {
+        if !found.serial_number.is_empty() {
+            device.push((page.t("portal-serial"), found.serial_number.clone()));
+        }
+        if manages {
+            let gateway = transaction.gateway(account, found.gateway).await?;
+            let gateway = gateway.map_or(String::new(), |gateway| gateway.name);
+            device.push((page.t("portal-gateway"), gateway));
+            let place = format!("{} · {}", found.bus, found.unit_id);
+            device.push((page.t("portal-bus-and-unit"), place));
+            let profile = format!("{} · {}", found.profile, mounting.point);
+            device.push((page.t("portal-profile"), profile));
+        }
+    }
+    Ok(Gathered {
+        look,
+        invoices: transaction
+            .invoices_of_meter(account, id, running::shown_periods())
+            .await?,
+        held: transaction.held_of_meter(account, id).await?,
+        assigned: transaction.assignments_of_meter(account, id).await?,
+        site: site.map_or(String::new(), |site| site.name),
+        device,
+        meter,
+    })
+}
+
+fn draw(page: Page, gathered: &Gathered, manages: bool, changes: bool) -> MeterPage {
+    let meter = &gathered.meter;
+    let text = page.text;
+    let path = format!("/meters/{}", meter.id);
+    let site = manages.then(|| (format!("/sites/{}", meter.site), gathered.site.clone()));
+    let running = gathered.look.running.as_ref();
+    let mut buttons = Vec::new();
+    if manages || changes {
+        buttons.push(Button::main(
+            format!("{path}/settings"),
+            text.get("portal-settings"),
+        ));
+    } else {
+        buttons.push(Button::plain(
+            format!("{path}/settings"),
+            text.get("portal-settings"),
+        ));
+    }
+    buttons.push(Button::plain(
+        format!("{path}/export.xlsx"),
+        text.get("portal-excel"),
+    ));
+    let last = gathered.look.last.as_ref();
+    MeterPage {
+        above: site,
+        lead: format!("{} · {}", medium_word(text, meter.medium), gathered.site),
+        state: state(&page, meter),
+        reading: last.and_then(|last| reading(&page, meter, last)),
+        simulated: last.is_some_and(|last| last.clock == ClockTrust::Simulated),
+        problem: problem(&page, meter),
+        running: running.map(|running| running_card(text, meter, &gathered.look, running)),
+        invoices: invoice_table(&page, gathered),
+        terms: terms(&page, meter, &gathered.look.plans),
+        plans: (manages && gathered.look.plans.len() > 1)
+            .then(|| plan_table(&page, meter, &gathered.look.plans)),
+        device: gathered.device.clone(),
+        recipients: manages.then(|| recipient_table(&page, &gathered.assigned)),
+        recipients_href: changes.then(|| format!("{path}/recipients")),
+        buttons,
+        page,
+    }
+}
+
+fn reading(page: &Page, meter: &Meter, last: &Reading) -> Option<(String, String)> {
+    let register = last.quantity?;
+    let format = Format::new(meter.locale);
+    let when = format.date_time(last.at, &meter.zone);
+    let ago = page.ago(last.at);
+    let args = [("when", Arg::from(&when)), ("ago", Arg::from(&ago))];
+    Some((
+        format.quantity(register.value(), register.unit()),
+        page.text.with("portal-reading-at", &args),
+    ))
+}
+
+/// What is wrong with the meter, and what it does to the next invoice.
+fn problem(page: &Page, meter: &Meter) -> Option<String> {
+    if is_fresh(meter, page.now) {
+        return None;
+    }
+    if !has_recorded(meter) {
+        return Some(page.t("portal-meter-never-why"));
+    }
+    let ago = page.ago(meter.last_good_at);
+    Some(
+        page.text
+            .with("portal-meter-silent-why", &[("ago", Arg::from(&ago))]),
+    )
+}
+
+fn invoice_table(page: &Page, gathered: &Gathered) -> Table {
+    let meter = &gathered.meter;
+    let format = Format::new(meter.locale);
+    let held = gathered.held.iter().rev().map(|held| {
+        let hold = Hold::from_json(&held.reason);
+        let reason = hold.map(|hold| hold.sentence(page.text, format, &meter.zone));
+        vec![
+            Cell::text(format.dates(held.from, held.until)),
+            Cell::figure(""),
+            Cell::figure(""),
+            Cell::state(
+                Tone::Warn,
+                page.t("portal-invoice-held"),
+                reason.unwrap_or_default(),
+            ),
+        ]
+    });
+    let issued = gathered
+        .invoices
+        .iter()
+        .map(|invoice| issued_row(page, invoice));
+    Table {
+        caption: page.t("portal-last-periods"),
+        columns: vec![
+            page.t("portal-period"),
+            page.t("portal-consumption"),
+            page.t("portal-total"),
+            page.t("portal-state"),
+        ],
+        rows: held.chain(issued).collect(),
+        empty: page.t("portal-invoices-none-yet"),
+    }
+}
+
+fn issued_row(page: &Page, invoice: &Invoice) -> Vec<Cell> {
+    let format = Format::new(invoice.locale);
+    let number = invoice.number.to_string();
+    let number = page
+        .text
+        .with("portal-invoice-number", &[("number", Arg::from(&number))]);
+    let (tone, word) = if invoice.simulated {
+        (Tone::Warn, "portal-simulated")
+    } else {
+        (Tone::Good, "portal-invoice-issued")
+    };
+    vec![
+        Cell::main(
+            format!("/invoices/{}", invoice.id),
+            format.dates(invoice.period.from, invoice.period.until),
+            number,
+        ),
+        Cell::figure(format.quantity(invoice.measured, invoice.unit)),
+        Cell::figure(format.money(invoice.total, invoice.currency)),
+        Cell::state(tone, page.t(word), ""),
+    ]
+}
+
+fn terms(page: &Page, meter: &Meter, plans: &[Plan]) -> Vec<(String, String)> {
+    let format = Format::new(meter.locale);
+    let today = meter.zone.rules().to_datetime(page.now).date();
+    let Some(plan) = plan_on(today, plans) else {
+        return Vec::new();
+    };
+    let hour = format!("{:02}:00", plan.send_hour);
+    vec![
+        (
+            page.t("portal-price"),
+            format.price(plan.price, plan.currency, meter.unit),
+        ),
+        (
+            page.t("portal-minimum"),
+            format.quantity(plan.minimum, meter.unit),
+        ),
+        (
+            page.t("portal-cutoff-day"),
+            cutoff_word(page.text, plan.cutoff_day),
+        ),
+        (
+            page.t("portal-sends"),
+            page.text
+                .with("portal-sends-at", &[("hour", Arg::from(&hour))]),
+        ),
+        (page.t("portal-zone"), plan.zone.name().to_owned()),
+        (page.t("portal-locale"), meter.locale.to_string()),
+    ]
+}
+
+/// The cutoff day in words: past the 28th it is the last day of a shorter month.
+fn cutoff_word(text: Text, day: i8) -> String {
+    let written = day.to_string();
+    let args = [("day", Arg::from(&written))];
+    match day {
+        31 => text.get("portal-cutoff-last"),
+        29..=30 => text.with("portal-cutoff-or-last", &args),
+        _ => text.with("portal-cutoff-on", &args),
+    }
+}
+
+fn plan_table(page: &Page, meter: &Meter, plans: &[Plan]) -> Table {
+    let format = Format::new(meter.locale);
+    let row = |plan: &Plan| {
+        vec![
+            Cell::text(format.date(plan.effective_from)),
+            Cell::figure(format.price(plan.price, plan.currency, meter.unit)),
+            Cell::figure(format.quantity(plan.minimum, meter.unit)),
+            Cell::text(cutoff_word(page.text, plan.cutoff_day)),
+        ]
+    };
+    Table {
+        caption: page.t("portal-plans"),
+        columns: vec![
+            page.t("portal-effective-from"),
+            page.t("portal-price"),
+            page.t("portal-minimum"),
+            page.t("portal-cutoff-day"),
+        ],
+        rows: plans.iter().rev().map(row).collect(),
+        empty: String::new(),
+    }
+}
+
+fn recipient_table(page: &Page, assigned: &[(Person, Assignment)]) -> Table {
+    let row = |(person, assignment): &(Person, Assignment)| {
+        vec![
+            Cell::two(person.name.clone(), person.email.clone()),
+            Cell::text(delivery_word(page.text, assignment.delivery)),
+        ]
+    };
+    Table {
+        caption: page.t("portal-recipients"),
+        columns: vec![page.t("portal-person-name"), page.t("portal-delivery")],
+        rows: assigned.iter().map(row).collect(),
+        empty: page.t("portal-recipients-none"),
+    }
+}

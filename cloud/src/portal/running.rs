@@ -1,0 +1,241 @@
+//! The running period of a meter: what went through so far and what it costs so far.
+//!
+//! Nothing here is a bill: it is made anew from the readings at every look, by the same
+//! rules as an invoice, but without the minimum.
+
+use common::reading::Reading;
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+
+use crate::billing::charge::{PeriodTerms, charge};
+use crate::billing::consumption::{self, Stretch, Taken, first_date, mounting_at, register_at};
+use crate::billing::invoice::{DailyUse, Period};
+use crate::billing::period::{
+    PeriodError, first_period, period_after, period_containing, plan_of, send_at, start_of_day,
+};
+use crate::billing::{self, decisive_starts};
+use crate::plan::Plan;
+use crate::site::{Meter, Mounting, Zone};
+use crate::store::readings::KeptReading;
+use crate::store::{StoreResult, Transaction};
+
+/// Periods that may have ended without having been looked at; beyond it somebody's clock is
+/// wrong.
+const PERIODS_AHEAD_MAX: usize = 600;
+
+/// A meter's running period.
+#[derive(Debug)]
+pub(super) struct Running {
+    /// The period; its end is in the future.
+    pub(super) period: Period,
+    /// The zone that counts its days.
+    pub(super) zone: Zone,
+    /// When its invoice goes out.
+    pub(super) sends_at: Timestamp,
+    /// What went through so far, if both registers are known.
+    pub(super) used: Option<Decimal>,
+    /// What that costs.
+    pub(super) cost: Option<Decimal>,
+    /// The use of each day that is over.
+    pub(super) daily: Vec<DailyUse>,
+}
+
+/// All that a look at a meter needs.
+#[derive(Debug)]
+pub(super) struct Look {
+    /// Its terms, by date.
+    pub(super) plans: Vec<Plan>,
+    /// Its last good reading.
+    pub(super) last: Option<Reading>,
+    /// The running period, unless its terms allow none.
+    pub(super) running: Option<Running>,
+}
+
+fn taken(kept: KeptReading) -> Taken {
+    Taken {
+        gateway: kept.gateway,
+        epoch: kept.epoch,
+        reading: kept.reading,
+    }
+}
+
+/// Looks at a meter at `now`.
+pub(super) async fn look(
+    transaction: &mut Transaction,
+    meter: &Meter,
+    now: Timestamp,
+) -> StoreResult<Look> {
+    let plans = transaction.plans(meter.account, meter.id).await?;
+    let mountings = transaction.mountings(meter.account, meter.id).await?;
+    let last = match mountings.last() {
+        Some(mounting) => {
+            let kept = transaction
+                .last_reading(meter.account, mounting.device, &mounting.point)
+                .await?;
+            kept.map(|kept| kept.reading)
+        }
+        None => None,
+    };
+    let period = running_period(transaction, meter, &plans, &mountings, now).await?;
+    let running = match period {
+        Ok(period) => {
+            let readings = closings(transaction, meter, &mountings, &period).await?;
+            describe(
+                meter,
+                &plans,
+                &mountings,
+                &readings,
+                last.as_ref(),
+                period,
+                now,
+            )
+            .ok()
+        }
+        Err(_) => None,
+    };
+    Ok(Look {
+        plans,
+        last,
+        running,
+    })
+}
+
+async fn running_period(
+    transaction: &mut Transaction,
+    meter: &Meter,
+    plans: &[Plan],
+    mountings: &[Mounting],
+    now: Timestamp,
+) -> StoreResult<Result<Period, PeriodError>> {
+    if let Some(date) = transaction.billed_until(meter.account, meter.id).await? {
+        return Ok(after(date, meter, plans, now));
+    }
+    for mounting in mountings {
+        let first = transaction
+            .first_closing(meter.account, mounting.device, &mounting.point)
+            .await?;
+        let Some(first) = first.map(taken) else {
+            continue;
+        };
+        if let Ok(date) = first_date(mountings, &[first], &meter.zone) {
+            return Ok(first_period(date, plans).and_then(|first| until_now(first, plans, now)));
+        }
+    }
+    Ok(period_containing(now, plans))
+}
+
+fn after(
+    date: jiff::civil::Date,
+    meter: &Meter,
+    plans: &[Plan],
+    now: Timestamp,
+) -> Result<Period, PeriodError> {
+    let at = start_of_day(date, &meter.zone)?;
+    let billed = Period {
+        from: date,
+        until: date,
+        starts_at: at,
+        ends_at: at,
+    };
+    until_now(period_after(&billed, plans)?, plans, now)
+}
+
+/// The period, or the one after it that is not over.
+fn until_now(mut period: Period, plans: &[Plan], now: Timestamp) -> Result<Period, PeriodError> {
+    for _ in 0..PERIODS_AHEAD_MAX {
+        if period.ends_at > now {
+            break;
+        }
+        period = period_after(&period, plans)?;
+    }
+    Ok(period)
+}
+
+async fn closings(
+    transaction: &mut Transaction,
+    meter: &Meter,
+    mountings: &[Mounting],
+    period: &Period,
+) -> StoreResult<Vec<Taken>> {
+    let mut readings = Vec::new();
+    for mounting in mountings {
+        let (device, point) = (mounting.device, &mounting.point);
+        let found = transaction
+            .closing_readings(meter.account, device, point, period.from, period.until)
+            .await?;
+        readings.extend(found.into_iter().map(taken));
+    }
+    Ok(readings)
+}
+
+fn describe(
+    meter: &Meter,
+    plans: &[Plan],
+    mountings: &[Mounting],
+    readings: &[Taken],
+    last: Option<&Reading>,
+    period: Period,
+    now: Timestamp,
+) -> Result<Running, PeriodError> {
+    let zone = plan_of(&period, plans)?.zone.clone();
+    let today = zone.rules().to_datetime(now).date();
+    let mut daily = consumption::daily(&period, &zone, meter.unit, mountings, readings)?;
+    daily.retain(|day| day.date < today);
+    let stretches = stretches(meter, plans, mountings, readings, last, &period);
+    let used = stretches
+        .as_ref()
+        .map(|stretches| stretches.iter().map(|stretch| stretch.quantity).sum());
+    let cost = stretches.and_then(|stretches| {
+        let mut terms = PeriodTerms::of(&period, plans)?;
+        terms.minimum = Decimal::ZERO;
+        charge(&period, &stretches, &terms)
+            .ok()
+            .map(|charge| charge.total)
+    });
+    Ok(Running {
+        sends_at: send_at(&period, plans)?,
+        period,
+        zone,
+        used,
+        cost,
+        daily,
+    })
+}
+
+/// What went through from the period's start to the last reading, by price.
+fn stretches(
+    meter: &Meter,
+    plans: &[Plan],
+    mountings: &[Mounting],
+    readings: &[Taken],
+    last: Option<&Reading>,
+    period: &Period,
+) -> Option<Vec<Stretch>> {
+    let last = last?;
+    let mounted = mounting_at(last.at, mountings)?;
+    let starts = decisive_starts(period, plans).ok()?;
+    let mut boundaries = Vec::new();
+    for start in starts.iter().filter(|start| start.at <= last.at) {
+        boundaries.push(register_at(*start, mountings, readings).ok()?);
+    }
+    let mut stretches = Vec::new();
+    for (before, after) in boundaries.iter().zip(boundaries.iter().skip(1)) {
+        stretches.push(consumption::stretch(before, after, meter.unit).ok()?);
+    }
+    let newest = boundaries
+        .last()
+        .filter(|boundary| boundary.device == mounted.device)?;
+    let quantity = last.quantity?.since(newest.register).ok()?;
+    let rose = quantity.unit() == meter.unit && quantity.value() >= Decimal::ZERO;
+    stretches.push(Stretch {
+        from: newest.date,
+        until: period.until,
+        quantity: rose.then(|| quantity.value())?,
+    });
+    Some(stretches)
+}
+
+/// How many periods a page shows.
+pub(super) fn shown_periods() -> i64 {
+    i64::try_from(billing::EARLIER_PERIODS).unwrap_or(4)
+}

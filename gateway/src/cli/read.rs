@@ -1,0 +1,141 @@
+//! `read`: one device, every point, once. The running daemon is asked, since it owns the
+//! bus; without one the port is opened here, under its lock.
+
+use common::profile::Library;
+
+use super::{Exit, Failure, config, print};
+use crate::bus::Port;
+use crate::config::{BusConfig, Config};
+use crate::control::{self, Request};
+use crate::poll::once::{self, Shown, ShownPoint};
+use crate::run::ReadArguments;
+
+/// What is typed after `read`.
+#[derive(Debug, clap::Args)]
+pub struct ReadArgs {
+    /// The profile that decodes it (see: profile list)
+    #[arg(long, value_name = "ID")]
+    profile: String,
+    /// Its Modbus unit id, as set on the device
+    #[arg(long, value_name = "1-247", value_parser = clap::value_parser!(u8).range(1..=247))]
+    unit_id: u8,
+    /// The bus it is on; not needed when there is only one
+    #[arg(long, value_name = "NAME")]
+    bus: Option<String>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs `read`.
+///
+/// # Errors
+/// When bus or profile are unknown, the port cannot be used, the device is silent, or some
+/// of its points have no value.
+pub async fn run(args: &ReadArgs, settings: &Config) -> Result<(), Failure> {
+    let bus = choose(settings, args.bus.as_deref())?;
+    let request = Request {
+        command: "read".to_owned(),
+        arguments: serde_json::to_value(ReadArguments {
+            bus: bus.name.clone(),
+            unit_id: args.unit_id,
+            profile: args.profile.clone(),
+        })?,
+    };
+    let shown: Shown = match control::ask(&settings.socket, &request).await {
+        Ok(shown) => serde_json::from_value(shown)?,
+        Err(failure) if failure.exit == Exit::NoDaemon => {
+            let library = config::library(settings)?;
+            read_here(bus, &args.profile, args.unit_id, &library).await?
+        }
+        Err(failure) => return Err(failure),
+    };
+    if args.json {
+        print::json("enervue.read/1", &shown)?;
+    } else {
+        tell(&shown)?;
+    }
+    let failed = shown.points.iter().filter(|p| p.error.is_some()).count();
+    match failed {
+        0 => Ok(()),
+        _ => Err(Failure::new(
+            Exit::Partial,
+            format!("{failed} of {} points have no value", shown.points.len()),
+        )),
+    }
+}
+
+fn choose<'a>(settings: &'a Config, name: Option<&str>) -> Result<&'a BusConfig, Failure> {
+    let names = settings.bus.iter().map(|bus| bus.name.as_str());
+    let names = names.collect::<Vec<_>>().join(", ");
+    let chosen = match (name, settings.bus.as_slice()) {
+        (Some(name), buses) => buses.iter().find(|bus| bus.name == name),
+        (None, [only]) => Some(only),
+        (None, _) => None,
+    };
+    chosen.ok_or_else(|| {
+        let error = match name {
+            Some(name) => format!("there is no bus '{name}'"),
+            None => "which bus is the device on?".to_owned(),
+        };
+        Failure::new(Exit::Usage, error)
+            .because(format!("the settings list: {names}"))
+            .remedy("--bus NAME, with one of them")
+    })
+}
+
+async fn read_here(
+    bus: &BusConfig,
+    profile: &str,
+    unit_id: u8,
+    library: &Library,
+) -> Result<Shown, Failure> {
+    let profile = library.get(profile).ok_or_else(|| {
+        Failure::new(Exit::Usage, format!("there is no profile '{profile}'"))
+            .remedy("enervue-gateway profile list")
+    })?;
+    let port = Port {
+        path: bus.port.display().to_string(),
+        baud: bus.baud,
+        parity: bus.parity,
+        stop_bits: bus.stop_bits,
+    };
+    print::note(&format!("no daemon runs: opening {port} for this"));
+    let shown = once::read_at(&bus.name, port, profile, unit_id).await;
+    shown.map_err(|error| {
+        let exit = if error.is_of_the_port() {
+            Exit::Port
+        } else {
+            Exit::Silent
+        };
+        Failure::from(error).with(exit)
+    })
+}
+
+fn tell(shown: &Shown) -> std::io::Result<()> {
+    print::line(&format!(
+        "Unit {} on bus {}, by {}",
+        shown.unit_id, shown.bus, shown.profile
+    ))?;
+    let header = ["Point", "", "Value", "Unit", "Words"].map(str::to_owned);
+    let mut rows = vec![header.to_vec()];
+    rows.extend(shown.points.iter().map(row));
+    print::table(&rows)?;
+    for point in &shown.points {
+        if let Some(error) = &point.error {
+            print::line(&format!("! {}: {error}", point.point))?;
+        }
+    }
+    Ok(())
+}
+
+fn row(point: &ShownPoint) -> Vec<String> {
+    let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "–".to_owned());
+    vec![
+        point.point.clone(),
+        point.role.code().to_owned(),
+        or_dash(&point.value),
+        point.unit.clone().unwrap_or_default(),
+        point.raw.clone().unwrap_or_default(),
+    ]
+}
