@@ -255,7 +255,7 @@ async fn a_bot_that_is_told_to_wait_is_silent() {
         assert_eq!(story.bot.calls().len(), 1);
         // So does another node, which did not hear of it: the notice itself says until when.
         let real_now = story.app.clock.real_now();
-        for (seconds, free) in [(28, 1), (31, 2)] {
+        for (seconds, free) in [(15, 1), (31, 2)] {
             let later = real_now + seconds.seconds();
             let mut t = story.app.store.write().await.unwrap();
             let lease = later + 1.minute();
