@@ -35,8 +35,8 @@ const BACK_OFF_MAX: SignedDuration = SignedDuration::from_hours(1);
 const ATTEMPTS_MAX: u32 = 56;
 /// How long a channel on which nothing gets through is left alone.
 const CHANNEL_PAUSE: SignedDuration = SignedDuration::from_secs(15);
-/// The longest such pause that we let somebody else set.
-const CHANNEL_PAUSE_MAX: SignedDuration = SignedDuration::from_hours(1);
+/// The longest such pause that we let somebody else set; the Bot API may ask for hours.
+const CHANNEL_PAUSE_MAX: SignedDuration = SignedDuration::from_hours(24);
 
 /// Until when each channel is left alone. Clones share it.
 #[derive(Debug, Clone, Default)]
@@ -50,7 +50,7 @@ impl Pauses {
     }
 
     fn pause(&self, channel: Channel, pause: SignedDuration) {
-        let pause = Duration::try_from(pause.min(CHANNEL_PAUSE_MAX)).unwrap_or_default();
+        let pause = Duration::try_from(pause).unwrap_or_default();
         let mut pauses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         pauses.insert(channel.code(), Instant::now() + pause);
     }
@@ -133,11 +133,16 @@ async fn send_one(app: &App, claimed: &ClaimedNotice) -> anyhow::Result<()> {
                 fall_back_to_mail(&mut writer, new, app.clock.now()).await?;
             }
         }
-        Err(Undelivered::Later(why)) => again_or_never(&mut writer, app, claimed, &why).await?,
+        Err(Undelivered::Later(why)) => {
+            let pause = back_off(claimed.notice.attempts);
+            again_or_never(&mut writer, app, claimed, &why, pause).await?;
+        }
         Err(Undelivered::ChannelDown { why, pause }) => {
-            app.pauses
-                .pause(new.channel, pause.unwrap_or(CHANNEL_PAUSE));
-            again_or_never(&mut writer, app, claimed, &why).await?;
+            let channel_pause = pause.unwrap_or(CHANNEL_PAUSE).min(CHANNEL_PAUSE_MAX);
+            app.pauses.pause(new.channel, channel_pause);
+            // Kept with the notice too, for whoever has not heard of the channel's pause.
+            let pause = back_off(claimed.notice.attempts).max(channel_pause);
+            again_or_never(&mut writer, app, claimed, &why, pause).await?;
         }
     }
     writer.commit().await?;
@@ -169,16 +174,16 @@ async fn again_or_never(
     app: &App,
     claimed: &ClaimedNotice,
     why: &str,
+    pause: SignedDuration,
 ) -> anyhow::Result<()> {
-    let attempts = claimed.notice.attempts;
-    if attempts >= ATTEMPTS_MAX {
+    if claimed.notice.attempts >= ATTEMPTS_MAX {
         writer.notice_failed(claimed, why).await?;
         return Ok(());
     }
     let not_before = app
         .clock
         .real_now()
-        .checked_add(back_off(attempts))
+        .checked_add(pause)
         .context("beyond the calendar")?;
     writer.notice_again(claimed, why, not_before).await?;
     Ok(())

@@ -21,6 +21,12 @@ use crate::store::Store;
 use crate::store::testing::{World, keep_register, new_meter, on_both_engines, start, world};
 
 const NOW: &str = "2026-11-01T15:00:00Z";
+/// What the Bot API answers for somebody who blocked the bot.
+const BLOCKED: &str = r#"{"ok": false, "error_code": 403,
+    "description": "Forbidden: bot was blocked by the user"}"#;
+/// What it answers when it is asked too often.
+const WAIT: &str = r#"{"ok": false, "error_code": 429,
+    "description": "Too Many Requests: retry after 30", "parameters": {"retry_after": 30}}"#;
 
 struct Story {
     app: App,
@@ -221,7 +227,7 @@ async fn somebody_who_blocked_the_bot_gets_a_mail() {
         let story = Story::new(store).await;
         story.link_chat(77).await;
         story.invoice(Delivery::Telegram).await;
-        story.bot.fail(403, r#"{"ok":false,"error_code":403,"description":"Forbidden: bot was blocked by the user"}"#);
+        story.bot.fail(403, BLOCKED);
         story.send().await;
         story.send().await;
         let outbox = story.outbox().await;
@@ -241,11 +247,29 @@ async fn a_bot_that_is_told_to_wait_is_silent() {
         let story = Story::new(store).await;
         story.link_chat(77).await;
         story.invoice(Delivery::Telegram).await;
-        story.bot.fail(429, r#"{"ok":false,"error_code":429,"description":"Too Many Requests: retry after 30","parameters":{"retry_after":30}}"#);
-        for _ in 0..3 {
-            story.send().await;
-        }
+        story.bot.fail(429, WAIT);
+        story.send().await;
+        // What becomes due meanwhile waits too, though it was never tried.
+        let mut t = story.app.store.write().await.unwrap();
+        let now = NOW.parse().unwrap();
+        let link = "https://enervue.example.com/password/x";
+        let mut new = invitation_notice(story.world.account, story.person, "hash", link, now);
+        new.channel = Channel::Telegram;
+        t.add_notice(&new, now).await.unwrap();
+        t.commit().await.unwrap();
+        story.send().await;
         assert_eq!(story.bot.calls().len(), 1);
+        // So does another node, which did not hear of it: the notice itself says until when.
+        let real_now = story.app.clock.real_now();
+        for (seconds, free) in [(15, 1), (31, 2)] {
+            let later = real_now + seconds.seconds();
+            let mut t = story.app.store.write().await.unwrap();
+            let lease = later + 1.minute();
+            let claimed = t
+                .claim_notices(Channel::Telegram, now, later, lease, 9)
+                .await;
+            assert_eq!(claimed.unwrap().len(), free, "after {seconds} s");
+        }
         let outbox = story.outbox().await;
         assert_eq!(outbox[0].1, NoticeState::Due);
         assert!(!format!("{outbox:?}").contains("SECRET"));
