@@ -55,7 +55,7 @@ async fn each_wrong_field_gets_its_sentence() {
             "There is no time zone “America/Tijuanna”",
         ),
         ("locale", "fr-FR", "“fr-FR” is not a language"),
-        ("currency", "XXX", "There is no currency “XXX”"),
+        ("currency", "ZZZ", "There is no currency “ZZZ”"),
         (
             "counter",
             "acme-9000/energy/kWh",
