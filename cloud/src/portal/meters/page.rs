@@ -54,18 +54,19 @@ pub(in super::super) fn running_card(
         .zip(currency)
         .map(|(cost, currency)| format.money(cost, currency));
     let used = running.used.map(|used| format.quantity(used, meter.unit));
+    let drawn = running.daily.iter().any(|day| day.quantity.is_some());
     RunningCard {
         dates: format.dates(running.period.from, running.period.until),
         unknown: used.is_none(),
         used: used.unwrap_or_default(),
         cost: cost.unwrap_or_default(),
         next: next_sentence(text, format, look),
-        chart: if running.daily.iter().any(|day| day.quantity.is_some()) {
+        chart: if drawn {
             chart::daily(&running.daily, meter.unit, &format, Frame::PAGE)
         } else {
             String::new()
         },
-        gaps: chart::gaps(&running.daily, text),
+        gaps: chart::gaps(&running.daily, text).filter(|_| drawn),
     }
 }
 
