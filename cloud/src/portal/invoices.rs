@@ -57,7 +57,7 @@ async fn visible(
             }
         }
     }
-    invoices.sort_by_key(|invoice| (std::cmp::Reverse(invoice.issued_at), invoice.number));
+    invoices.sort_by_key(|invoice| std::cmp::Reverse((invoice.issued_at, invoice.number)));
     Ok((invoices, more))
 }
 
