@@ -129,12 +129,14 @@ fn start_pollers(
             parity: bus.parity,
             stop_bits: bus.stop_bits,
         };
+        let mode = bus.mode;
         let described = port.to_string();
         let (clock, buffer) = (clock.clone(), buffer.clone());
         let bus = Bus::start(&bus.name, port);
         Line {
             poller: Poller::start(bus, clock, buffer, gauge_period, closed.clone()),
             port: described,
+            mode,
         }
     };
     config.bus.iter().map(start).collect()

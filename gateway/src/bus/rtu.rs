@@ -43,6 +43,26 @@ pub trait Line: AsyncRead + AsyncWrite + Unpin + Send {
     /// # Errors
     /// When the port is gone.
     fn take_waiting(&mut self, into: &mut Vec<u8>) -> io::Result<()>;
+
+    /// Waits for bytes until then; `None` when none came, 0 when none will ever come.
+    ///
+    /// Tokio's timer rounds up to the millisecond after next, which is half a silence at
+    /// 38400 baud; a line whose time is real has a finer one.
+    ///
+    /// # Errors
+    /// When the port is gone.
+    fn read_by(
+        &mut self,
+        until: Instant,
+        chunk: &mut [u8],
+    ) -> impl Future<Output = io::Result<Option<usize>>> + Send {
+        async move {
+            match timeout_at(until, self.read(chunk)).await {
+                Ok(read) => read.map(Some),
+                Err(_) => Ok(None),
+            }
+        }
+    }
 }
 
 /// What is asked of a device, and at which pace.
@@ -345,11 +365,11 @@ impl<L: Line> Master<L> {
     /// Waits for bytes; `false` when none came until then.
     async fn listen(&mut self, until: Instant) -> Result<bool, Fault> {
         let mut chunk = [0; 256];
-        let count = match timeout_at(until, self.line.read(&mut chunk)).await {
-            Err(_) => return Ok(false),
-            Ok(Ok(0)) => return Err(Fault::Port("it was closed, or unplugged".to_owned())),
-            Ok(Ok(count)) => count,
-            Ok(Err(error)) => return Err(Fault::Port(error.to_string())),
+        let count = match self.line.read_by(until, &mut chunk).await {
+            Ok(None) => return Ok(false),
+            Ok(Some(0)) => return Err(Fault::Port("it was closed, or unplugged".to_owned())),
+            Ok(Some(count)) => count,
+            Err(error) => return Err(Fault::Port(error.to_string())),
         };
         self.last_active = Instant::now();
         self.received.extend(chunk.iter().take(count));

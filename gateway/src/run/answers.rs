@@ -14,8 +14,10 @@ use tokio::time::Instant;
 use super::listing::Listing;
 use crate::buffer::BufferHandle;
 use crate::clock::Clock;
+use crate::config::Mode;
 use crate::control::Request;
 use crate::failure::{Exit, Failure};
+use crate::listen::heard::{HeardBus, HeardReport};
 use crate::poll::once::{self, Shown};
 use crate::poll::{DeviceState, Poller};
 use crate::status::{DeviceStatus, Status};
@@ -27,6 +29,8 @@ pub(super) struct Line {
     pub(super) poller: Poller,
     /// Its port and link, e.g. `/dev/ttyUSB0 9600 8N1`.
     pub(super) port: String,
+    /// Whether this gateway is its master.
+    pub(super) mode: Mode,
 }
 
 /// Which device shall be read once.
@@ -57,6 +61,7 @@ impl Facts {
     pub(super) async fn answer(&self, request: Request) -> Result<Value, Failure> {
         match request.command.as_str() {
             "status" => Ok(serde_json::to_value(self.status().await?)?),
+            "heard" => Ok(serde_json::to_value(self.heard())?),
             "read" => {
                 let asked = serde_json::from_value(request.arguments)?;
                 Ok(serde_json::to_value(self.read(asked).await?)?)
@@ -112,6 +117,23 @@ impl Facts {
             };
             Failure::new(exit, error.to_string())
         })
+    }
+
+    /// What other masters ask on the lines.
+    fn heard(&self) -> HeardReport {
+        let bus = |line: &Line| HeardBus {
+            name: line.poller.bus().name().to_owned(),
+            line: line.port.clone(),
+            mode: line.mode,
+            error: line.poller.bus().state().error,
+            foreign: None,
+            requests: Vec::new(),
+            unlisted: 0,
+        };
+        HeardReport {
+            now: self.clock.now(),
+            buses: self.lines.iter().map(bus).collect(),
+        }
     }
 
     async fn status(&self) -> Result<Status, Failure> {
