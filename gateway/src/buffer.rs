@@ -13,8 +13,8 @@
 //! own: it goes to the disk with the next append, prune or close. A power cut in between
 //! makes the cloud get some readings again, which counts them once.
 //!
-//! One process writes, under a lock file; another may read beside it
-//! ([`Buffer::open_to_read`]). A damaged database is set aside under another name, never
+//! One process writes, under a lock file, and nobody reads beside it: the daemon is asked for
+//! what it holds. Others read while none writes ([`Buffer::open_to_read`]). A damaged database is set aside under another name, never
 //! deleted, and a new epoch begins. Lacks: a bound on the size.
 
 mod handle;
@@ -46,7 +46,7 @@ const MILLISECONDS_A_DAY: i64 = 24 * 60 * 60 * 1000;
 /// Why the buffer could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum BufferError {
-    /// Another process writes to the same buffer.
+    /// Another process has the same buffer open.
     #[error("{0} is in use by another process (is the daemon running?)")]
     InUse(PathBuf),
     /// A file operation failed.
@@ -139,7 +139,7 @@ pub struct Buffer {
     /// Whether the disk knows the cursor too.
     cursor_kept: bool,
     set_aside: Option<PathBuf>,
-    /// Held by the one writer; `None` when opened to read.
+    /// Held alone by the writer, shared by those who only read.
     lock: Option<File>,
 }
 
@@ -167,10 +167,10 @@ impl Buffer {
         open::open(path, now)
     }
 
-    /// Opens an existing buffer only to read, beside a daemon that may be writing.
+    /// Opens an existing buffer only to read, while no daemon writes to it.
     ///
     /// # Errors
-    /// When there is none or it cannot be read.
+    /// When there is none, it is in use, or it cannot be read.
     pub fn open_to_read(path: &Path) -> Result<Self, BufferError> {
         open::open_to_read(path)
     }

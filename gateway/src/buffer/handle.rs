@@ -86,6 +86,14 @@ impl BufferHandle {
         self.ask(move |buffer| buffer.next_batch(max)).await
     }
 
+    /// See [`Buffer::read_after`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn read_after(&self, seq: u64, max: usize) -> Result<Vec<Reading>, BufferError> {
+        self.ask(move |buffer| buffer.read_after(seq, max)).await
+    }
+
     /// See [`Buffer::acknowledge`].
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 //! migrations, and what happens to a damaged database.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -55,6 +56,7 @@ pub(super) fn open(path: &Path, now: Timestamp) -> Result<Buffer, BufferError> {
 
 pub(super) fn open_to_read(path: &Path) -> Result<Buffer, BufferError> {
     let opening = sql("open the buffer to read");
+    let lock = lock_to_read(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(&opening)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(&opening)?;
@@ -65,7 +67,7 @@ pub(super) fn open_to_read(path: &Path) -> Result<Buffer, BufferError> {
         cursor,
         cursor_kept: true,
         set_aside: None,
-        lock: None,
+        lock,
     })
 }
 
@@ -74,6 +76,25 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
+}
+
+/// Keeps a writer away; `None` where no writer ever was, beside a copy.
+fn lock_to_read(path: &Path) -> Result<Option<File>, BufferError> {
+    let lock_path = beside(path, ".lock");
+    let failed = |source| BufferError::File {
+        doing: "open",
+        path: lock_path.clone(),
+        source,
+    };
+    let file = match File::open(&lock_path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        other => other.map_err(failed)?,
+    };
+    match file.try_lock_shared() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Err(BufferError::InUse(path.to_owned())),
+        Err(TryLockError::Error(source)) => Err(failed(source)),
+    }
 }
 
 fn lock(path: &Path) -> Result<File, BufferError> {
@@ -140,6 +161,9 @@ fn connect(path: &Path) -> Result<Connection, BufferError> {
     connection.busy_timeout(BUSY_TIMEOUT).map_err(&opening)?;
     connection
         .pragma_update(None, "page_size", PAGE_SIZE_BYTES)
+        // Alone with its database, SQLite keeps the log's index in memory and not in a file
+        // that is written with every commit too.
+        .and_then(|()| connection.pragma_update(None, "locking_mode", "exclusive"))
         .and_then(|()| connection.pragma_update(None, "journal_mode", "wal"))
         .and_then(|()| connection.pragma_update(None, "synchronous", "full"))
         .map_err(&opening)?;
