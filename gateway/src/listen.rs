@@ -210,3 +210,6 @@ impl ListenTask {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;

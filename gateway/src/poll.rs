@@ -52,6 +52,8 @@ pub struct DeviceState {
     pub error: Option<String>,
     /// Why its other points could not be read the last time.
     pub gauges_error: Option<String>,
+    /// Which of its other points another master leaves unasked; no fault of the device.
+    pub unasked: Option<String>,
     /// Cycles in which it answered.
     pub answered: u64,
     /// Cycles in which it did not.

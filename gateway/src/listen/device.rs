@@ -307,3 +307,6 @@ pub(super) fn holds(outer: &Request, inner: &Request) -> bool {
     let end = |request: &Request| u32::from(request.address) + u32::from(request.count);
     outer.table == inner.table && outer.address <= inner.address && end(outer) >= end(inner)
 }
+
+#[cfg(test)]
+mod tests;

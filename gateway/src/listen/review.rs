@@ -45,7 +45,7 @@ pub(super) fn review(device: &mut Listened, traffic: &Traffic, now: Duration, li
         let missed = asks.missed(device, traffic, now, true);
         missed.or_else(|| Some(asks.stale(device, now)))
     };
-    device.state.gauges_error = asks.missed(device, traffic, now, false);
+    device.state.unasked = asks.missed(device, traffic, now, false);
 }
 
 fn nobody(listened: Duration) -> String {
