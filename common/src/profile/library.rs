@@ -13,6 +13,9 @@ macro_rules! files {
 
 const SHIPPED: &[(&str, &str)] = files![
     "abb-b23",
+    "carlo-gavazzi-em111",
+    "carlo-gavazzi-em24",
+    "carlo-gavazzi-em24-e1",
     "carlo-gavazzi-em340",
     "eastron-sdm120",
     "eastron-sdm630",
