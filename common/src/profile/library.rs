@@ -12,6 +12,8 @@ macro_rules! files {
 }
 
 const SHIPPED: &[(&str, &str)] = files![
+    "abb-a43",
+    "abb-b21",
     "abb-b23",
     "carlo-gavazzi-em111",
     "carlo-gavazzi-em24",
