@@ -18,8 +18,10 @@ const SHIPPED: &[(&str, &str)] = files![
     "eastron-sdm630",
     "hiking-dds238-2",
     "onicon-system-10",
+    "onicon-system-30",
     "pzem-016",
     "tuf-2000m",
+    "tuf-2000m-energy",
 ];
 
 /// A local profile that cannot be used.
