@@ -13,15 +13,23 @@ macro_rules! files {
 
 const SHIPPED: &[(&str, &str)] = files![
     "abb-b23",
+    "arad-octave",
+    "badger-m2000",
     "carlo-gavazzi-em340",
+    "dynasonics-tfx-5000",
     "eastron-sdm120",
     "eastron-sdm630",
     "hiking-dds238-2",
+    "krohne-ifc-300",
     "onicon-system-10",
     "onicon-system-30",
     "pzem-016",
+    "siemens-mag-6000",
+    "tecfluid-mx4b",
     "tuf-2000m",
     "tuf-2000m-energy",
+    "wirenboard-mwac-v2",
+    "xintai-water",
 ];
 
 /// A local profile that cannot be used.
