@@ -13,10 +13,12 @@ macro_rules! files {
 
 const SHIPPED: &[(&str, &str)] = files![
     "abb-b23",
+    "aquametro-calec-st",
     "arad-octave",
     "badger-m2000",
     "carlo-gavazzi-em340",
     "dynasonics-tfx-5000",
+    "dynasonics-tfx-5000-energy",
     "eastron-sdm120",
     "eastron-sdm630",
     "hiking-dds238-2",
@@ -25,6 +27,8 @@ const SHIPPED: &[(&str, &str)] = files![
     "onicon-system-30",
     "pzem-016",
     "siemens-mag-6000",
+    "siemens-uh50",
+    "spirax-tva",
     "tecfluid-mx4b",
     "tuf-2000m",
     "tuf-2000m-energy",
