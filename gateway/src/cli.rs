@@ -145,7 +145,7 @@ impl Arguments {
             Command::Status { settings, args } => status::run(&args, &settings.load()?).await,
             Command::Read { settings, args } => read::run(&args, &settings.load()?).await,
             Command::Bus { settings, command } => bus::run(&command, &settings.load()?).await,
-            Command::Buffer { settings, command } => buffer::run(&command, &settings.load()?),
+            Command::Buffer { settings, command } => buffer::run(&command, &settings.load()?).await,
             Command::Profile(args) => profile::run(&args),
             Command::Config { settings, command } => config::run(&command, &settings.config),
             Command::Simulate(args) => simulate::run(&args).await,

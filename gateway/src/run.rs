@@ -22,8 +22,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
-pub use self::answers::ReadArguments;
 use self::answers::{Facts, Line};
+pub use self::answers::{ReadArguments, ReadingsArguments, ReadingsPage};
 use self::listing::{Judge, Listing};
 use crate::buffer::{Buffer, BufferHandle};
 use crate::bus::{Bus, Port};

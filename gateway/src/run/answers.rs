@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
+use common::id::Epoch;
 use common::profile::Library;
+use common::reading::Reading;
 use common::sync::{BusReport, DeviceReport, GatewayReport};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -22,6 +24,9 @@ use crate::poll::once::{self, Shown};
 use crate::poll::{DeviceState, Poller};
 use crate::status::{DeviceStatus, Status};
 use crate::uplink::{SOFTWARE, UplinkStatus};
+
+/// The most readings of one answer: some 300 bytes each, far from a reply's limit.
+const READINGS_MAX: usize = 1_000;
 
 /// A bus that is polled.
 #[derive(Debug)]
@@ -42,6 +47,24 @@ pub struct ReadArguments {
     pub unit_id: u8,
     /// The profile that decodes it.
     pub profile: String,
+}
+
+/// Readings of the buffer, in order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadingsPage {
+    /// The epoch that numbers them.
+    pub epoch: Epoch,
+    /// The readings.
+    pub readings: Vec<Reading>,
+}
+
+/// Which readings are asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadingsArguments {
+    /// Those after this number.
+    pub after: u64,
+    /// At most so many.
+    pub max: usize,
 }
 
 /// Everything that can be asked about the running gateway.
@@ -65,6 +88,14 @@ impl Facts {
             "read" => {
                 let asked = serde_json::from_value(request.arguments)?;
                 Ok(serde_json::to_value(self.read(asked).await?)?)
+            }
+            "buffer status" => Ok(serde_json::to_value(self.buffer.status().await?)?),
+            "buffer readings" => {
+                let asked: ReadingsArguments = serde_json::from_value(request.arguments)?;
+                let max = asked.max.min(READINGS_MAX);
+                let readings = self.buffer.read_after(asked.after, max).await?;
+                let epoch = self.buffer.epoch();
+                Ok(serde_json::to_value(ReadingsPage { epoch, readings })?)
             }
             other => Err(
                 Failure::new(Exit::Usage, format!("the daemon knows no '{other}'"))
