@@ -39,17 +39,18 @@ async fn wire(folder: &Path, name: &str) -> Wire {
     }
 }
 
-fn served_by_pymodbus(folder: &Path, wire: &Wire, values: &str) -> Running {
+pub(crate) fn served_by_pymodbus(folder: &Path, port: &Path, values: &str) -> Running {
     let file = folder.join("pymodbus-values");
     std::fs::write(&file, values).unwrap();
     let script = workspace().join("tests/slaves/pymodbus_slave.py");
-    let arguments = [&script, &wire.slave, &file].map(|path| path.display().to_string());
+    let arguments = [script.as_path(), port, &file].map(|path| path.display().to_string());
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     Running::start(&python(), &arguments, &folder.join("pymodbus.log")).unwrap()
 }
 
-fn libmodbus_slave(folder: &Path) -> PathBuf {
-    let program = folder.join("libmodbus-slave");
+/// The program of that name beside the slaves, built.
+pub(crate) fn built_against_libmodbus(folder: &Path, name: &str) -> PathBuf {
+    let program = folder.join(name);
     let flags = Command::new("pkg-config")
         .args(["--cflags", "--libs", "libmodbus"])
         .output();
@@ -57,7 +58,7 @@ fn libmodbus_slave(folder: &Path) -> PathBuf {
     let built = Command::new("gcc")
         .arg("-o")
         .arg(&program)
-        .arg(workspace().join("tests/slaves/libmodbus_slave.c"))
+        .arg(workspace().join(format!("tests/slaves/{name}.c")))
         .args(flags.split_whitespace())
         .status();
     assert!(
@@ -67,11 +68,16 @@ fn libmodbus_slave(folder: &Path) -> PathBuf {
     program
 }
 
-fn served_by_libmodbus(program: &Path, wire: &Wire, parity: &str, values: &str) -> Running {
-    let file = wire.slave.with_extension("values");
+pub(crate) fn served_by_libmodbus(
+    program: &Path,
+    port: &Path,
+    parity: &str,
+    values: &str,
+) -> Running {
+    let file = port.with_extension("values");
     std::fs::write(&file, values).unwrap();
-    let (port, file) = (wire.slave.display().to_string(), file.display().to_string());
-    let log = wire.slave.with_extension("log");
+    let log = port.with_extension("log");
+    let (port, file) = (port.display().to_string(), file.display().to_string());
     Running::start(program, &[&port, parity, &file], &log).unwrap()
 }
 
@@ -195,11 +201,11 @@ async fn the_cloud_shows_what_the_slave_served() {
     for name in names {
         wires.push(wire(folder, name).await);
     }
-    let program = libmodbus_slave(folder);
+    let program = built_against_libmodbus(folder, "libmodbus_slave");
     let _slaves = [
-        served_by_pymodbus(folder, &wires[0], &values_of(names[0])),
-        served_by_libmodbus(&program, &wires[1], "N", &values_of(names[1])),
-        served_by_libmodbus(&program, &wires[2], "E", &values_of(names[2])),
+        served_by_pymodbus(folder, &wires[0].slave, &values_of(names[0])),
+        served_by_libmodbus(&program, &wires[1].slave, "N", &values_of(names[1])),
+        served_by_libmodbus(&program, &wires[2].slave, "E", &values_of(names[2])),
     ];
     let more = ["", "", "parity = 'even'"];
     let buses: Vec<Bus<'_>> = (0..names.len())
