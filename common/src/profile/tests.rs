@@ -136,7 +136,7 @@ fn a_step_is_what_the_register_can_tell_apart() {
 fn runs_are_what_a_listener_must_hear_within_one_reply() {
     let library = Library::shipped();
     let run = |address, count| (address, count);
-    let table: &[(&str, &str, Vec<(u16, u16)>)] = &[
+    let table = [
         // Whoever else polls it need not ask for the frequency that our group adds.
         ("eastron-sdm630", "energy_import", vec![run(0x48, 2)]),
         (
@@ -154,7 +154,7 @@ fn runs_are_what_a_listener_must_hear_within_one_reply() {
     for (profile, point, expected) in table {
         let runs = library.get(profile).unwrap().runs(point);
         let runs: Vec<_> = runs.iter().map(|r| (r.address, r.count)).collect();
-        assert_eq!(&runs, expected, "{profile} {point}");
+        assert_eq!(runs, expected, "{profile} {point}");
     }
 }
 
