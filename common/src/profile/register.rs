@@ -222,10 +222,10 @@ impl Register {
         let words = self.read_words(registers)?;
         let letters = words.into_iter().flat_map(|word| self.letters(word));
         let text: String = letters.map(char::from).collect();
-        let text = text.trim_end_matches(['\0', ' ']);
+        let text = text.split('\0').next().unwrap_or_default().trim();
         let readable = |letter: char| letter == ' ' || letter.is_ascii_graphic();
         if text.chars().all(readable) {
-            Ok(text.trim_start().to_owned())
+            Ok(text.to_owned())
         } else {
             Err(format!("register '{}' holds no text", self.name))
         }
