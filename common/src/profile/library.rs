@@ -6,36 +6,71 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::extend::extends_of;
 use super::{Profile, ProfileError, check};
 
-const SHIPPED: &[(&str, &str)] = &[
-    ("abb-b23.toml", include_str!("../../profiles/abb-b23.toml")),
-    (
-        "carlo-gavazzi-em340.toml",
-        include_str!("../../profiles/carlo-gavazzi-em340.toml"),
-    ),
-    (
-        "eastron-sdm120.toml",
-        include_str!("../../profiles/eastron-sdm120.toml"),
-    ),
-    (
-        "eastron-sdm630.toml",
-        include_str!("../../profiles/eastron-sdm630.toml"),
-    ),
-    (
-        "hiking-dds238-2.toml",
-        include_str!("../../profiles/hiking-dds238-2.toml"),
-    ),
-    (
-        "onicon-system-10.toml",
-        include_str!("../../profiles/onicon-system-10.toml"),
-    ),
-    (
-        "pzem-016.toml",
-        include_str!("../../profiles/pzem-016.toml"),
-    ),
-    (
-        "tuf-2000m.toml",
-        include_str!("../../profiles/tuf-2000m.toml"),
-    ),
+/// File name and text of each named profile.
+macro_rules! files {
+    ($($id:literal),+ $(,)?) => {
+        &[$((concat!($id, ".toml"), include_str!(concat!("../../profiles/", $id, ".toml")))),+]
+    };
+}
+
+const SHIPPED: &[(&str, &str)] = files![
+    "abb-a43",
+    "abb-b21",
+    "abb-b23",
+    "acrel-adl3000-e",
+    "acrel-adw300",
+    "bernecker-mpm3pm",
+    "bgetech-ds100",
+    "bgetech-ws100",
+    "carlo-gavazzi-em111",
+    "carlo-gavazzi-em24",
+    "carlo-gavazzi-em24-e1",
+    "carlo-gavazzi-em340",
+    "carlo-gavazzi-em540",
+    "chint-ddsu666",
+    "chint-dtsu666",
+    "circutor-cem-c",
+    "ddm18sd",
+    "dds024mr",
+    "dzg-dvh4013",
+    "eastron-sdm120",
+    "eastron-sdm220",
+    "eastron-sdm54",
+    "eastron-sdm630",
+    "eastron-sdm72d",
+    "eastron-sdm72d-v2",
+    "eltako-dsz15d",
+    "finder-7e23",
+    "finder-7m24",
+    "finder-7m38",
+    "hiking-dds238-1",
+    "hiking-dds238-2",
+    "inepro-pro380",
+    "janitza-b23",
+    "janitza-umg-604",
+    "janitza-umg-96rm",
+    "lovato-dmg610",
+    "noark-ex9em",
+    "onicon-system-10",
+    "orno-we-504",
+    "orno-we-514",
+    "orno-we-516",
+    "orno-we-525",
+    "pzem-016",
+    "saia-burgess-ald1",
+    "saia-burgess-ale3-b5",
+    "saia-burgess-ale3-d5",
+    "schneider-iem3000",
+    "schneider-pm3200",
+    "schneider-pm5000",
+    "schneider-pm700",
+    "schneider-pm800",
+    "siemens-pac",
+    "socomec-countis-e23",
+    "socomec-countis-e34",
+    "socomec-diris-a10",
+    "tuf-2000m",
+    "wago-879-3000",
 ];
 
 /// A local profile that cannot be used.
