@@ -11,8 +11,7 @@ use tests::party_line::PartyLine;
 use tests::process::{self, PATIENCE, Running, wait_for};
 use tests::program::workspace;
 
-use crate::outside::python;
-use crate::slaves::{built_against_libmodbus, served_by_libmodbus, served_by_pymodbus};
+use crate::outside::{libmodbus_program, libmodbus_slave, pymodbus_slave, python};
 
 /// Every second, whoever asks.
 const PERIODS: &str =
@@ -181,10 +180,9 @@ async fn is_what_the_master_read(beside: &Beside, read: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn beside_a_pymodbus_master_everything_is_heard_and_nothing_written() {
     let beside = Beside::start().await;
-    let slave = beside.line.port("slave");
-    let _slave = served_by_pymodbus(beside.folder.path(), &slave, VALUES);
+    let _slave = pymodbus_slave(&beside.line.port("slave"), VALUES);
     beside.line.opened("slave").await.unwrap();
-    let script = workspace().join("tests/slaves/pymodbus_master.py");
+    let script = workspace().join("tests/slaves/pymodbus_reader.py");
     let script = script.display().to_string();
     let (port, plan) = (beside.port(), beside.plan(PLAN));
     let arguments = [&script, &port, &plan, ROUNDS, "300"];
@@ -200,10 +198,9 @@ async fn beside_a_pymodbus_master_everything_is_heard_and_nothing_written() {
 #[tokio::test(flavor = "multi_thread")]
 async fn beside_a_libmodbus_master_everything_is_heard_and_nothing_written() {
     let beside = Beside::start().await;
-    let slave = beside.line.port("slave");
-    let _slave = served_by_pymodbus(beside.folder.path(), &slave, VALUES);
+    let _slave = pymodbus_slave(&beside.line.port("slave"), VALUES);
     beside.line.opened("slave").await.unwrap();
-    let master = built_against_libmodbus(beside.folder.path(), "libmodbus_master");
+    let master = libmodbus_program(beside.folder.path(), "libmodbus_reader");
     let (port, plan) = (beside.port(), beside.plan(PLAN));
     let arguments = [port.as_str(), &plan, ROUNDS, "300"];
     let read = process::run(&master, &arguments)
@@ -218,9 +215,9 @@ async fn beside_a_libmodbus_master_everything_is_heard_and_nothing_written() {
 #[tokio::test(flavor = "multi_thread")]
 async fn beside_mbpoll_a_libmodbus_slave_is_heard() {
     let beside = Beside::start().await;
-    let slave = built_against_libmodbus(beside.folder.path(), "libmodbus_slave");
     let values = VALUES.lines().find(|line| line.starts_with('3')).unwrap();
-    let _slave = served_by_libmodbus(&slave, &beside.line.port("slave"), "N", values);
+    let slave = beside.line.port("slave");
+    let _slave = libmodbus_slave(beside.folder.path(), &slave, values);
     beside.line.opened("slave").await.unwrap();
     let port = beside.port();
     let arguments = "-m rtu -b 9600 -P none -1 -0 -o 2 -a 3 -t 4:hex -r 20480 -c 4";
@@ -257,7 +254,7 @@ async fn beside_mbpoll_a_libmodbus_slave_is_heard() {
 
 /// A master that asks on and on.
 fn foreign_master(folder: &Path, port: &Path) -> Running {
-    let program = built_against_libmodbus(folder, "libmodbus_master");
+    let program = libmodbus_program(folder, "libmodbus_reader");
     let plan = folder.join("plan");
     std::fs::write(&plan, "1 input 70 4\n").unwrap();
     let (port, plan) = (port.display().to_string(), plan.display().to_string());
@@ -278,7 +275,7 @@ async fn a_gateway_that_polls_stops_when_it_hears_another_master() {
     let folder = folder();
     let line_folder = folder.path().join("line");
     let line = PartyLine::start(&line_folder, &["gateway", "master", "slave"]).unwrap();
-    let _slave = served_by_pymodbus(folder.path(), &line.port("slave"), VALUES);
+    let _slave = pymodbus_slave(&line.port("slave"), VALUES);
     let mut gateway = gateway_on(folder.path(), &line, "");
     let trace = folder.path().join("trace");
     let _strace = gateway.start_traced(&trace).await.unwrap();
@@ -324,7 +321,7 @@ async fn a_gateway_that_comes_second_does_not_say_a_word() {
     let folder = folder();
     let line_folder = folder.path().join("line");
     let line = PartyLine::start(&line_folder, &["gateway", "master", "slave"]).unwrap();
-    let _slave = served_by_pymodbus(folder.path(), &line.port("slave"), VALUES);
+    let _slave = pymodbus_slave(&line.port("slave"), VALUES);
     let master = foreign_master(folder.path(), &line.port("master"));
     rounds(&master, 2).await;
     let mut gateway = gateway_on(folder.path(), &line, "listen_first_s = 5");

@@ -39,18 +39,17 @@ async fn wire(folder: &Path, name: &str) -> Wire {
     }
 }
 
-pub(crate) fn served_by_pymodbus(folder: &Path, port: &Path, values: &str) -> Running {
+fn served_by_pymodbus(folder: &Path, wire: &Wire, values: &str) -> Running {
     let file = folder.join("pymodbus-values");
     std::fs::write(&file, values).unwrap();
     let script = workspace().join("tests/slaves/pymodbus_slave.py");
-    let arguments = [script.as_path(), port, &file].map(|path| path.display().to_string());
+    let arguments = [&script, &wire.slave, &file].map(|path| path.display().to_string());
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     Running::start(&python(), &arguments, &folder.join("pymodbus.log")).unwrap()
 }
 
-/// The program of that name beside the slaves, built.
-pub(crate) fn built_against_libmodbus(folder: &Path, name: &str) -> PathBuf {
-    let program = folder.join(name);
+fn libmodbus_slave(folder: &Path) -> PathBuf {
+    let program = folder.join("libmodbus-slave");
     let flags = Command::new("pkg-config")
         .args(["--cflags", "--libs", "libmodbus"])
         .output();
@@ -58,7 +57,7 @@ pub(crate) fn built_against_libmodbus(folder: &Path, name: &str) -> PathBuf {
     let built = Command::new("gcc")
         .arg("-o")
         .arg(&program)
-        .arg(workspace().join(format!("tests/slaves/{name}.c")))
+        .arg(workspace().join("tests/slaves/libmodbus_slave.c"))
         .args(flags.split_whitespace())
         .status();
     assert!(
@@ -68,16 +67,11 @@ pub(crate) fn built_against_libmodbus(folder: &Path, name: &str) -> PathBuf {
     program
 }
 
-pub(crate) fn served_by_libmodbus(
-    program: &Path,
-    port: &Path,
-    parity: &str,
-    values: &str,
-) -> Running {
-    let file = port.with_extension("values");
+fn served_by_libmodbus(program: &Path, wire: &Wire, parity: &str, values: &str) -> Running {
+    let file = wire.slave.with_extension("values");
     std::fs::write(&file, values).unwrap();
-    let log = port.with_extension("log");
-    let (port, file) = (port.display().to_string(), file.display().to_string());
+    let (port, file) = (wire.slave.display().to_string(), file.display().to_string());
+    let log = wire.slave.with_extension("log");
     Running::start(program, &[&port, parity, &file], &log).unwrap()
 }
 
@@ -201,11 +195,11 @@ async fn the_cloud_shows_what_the_slave_served() {
     for name in names {
         wires.push(wire(folder, name).await);
     }
-    let program = built_against_libmodbus(folder, "libmodbus_slave");
+    let program = libmodbus_slave(folder);
     let _slaves = [
-        served_by_pymodbus(folder, &wires[0].slave, &values_of(names[0])),
-        served_by_libmodbus(&program, &wires[1].slave, "N", &values_of(names[1])),
-        served_by_libmodbus(&program, &wires[2].slave, "E", &values_of(names[2])),
+        served_by_pymodbus(folder, &wires[0], &values_of(names[0])),
+        served_by_libmodbus(&program, &wires[1], "N", &values_of(names[1])),
+        served_by_libmodbus(&program, &wires[2], "E", &values_of(names[2])),
     ];
     let more = ["", "", "parity = 'even'"];
     let buses: Vec<Bus<'_>> = (0..names.len())

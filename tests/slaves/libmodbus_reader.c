@@ -1,6 +1,6 @@
 /* Reads registers by libmodbus, as another master on the line does, and tells what it read.
  *
- * libmodbus_master PORT PLAN ROUNDS PAUSE_MS, a request a line: UNIT holding|input ADDRESS
+ * libmodbus_reader PORT PLAN ROUNDS PAUSE_MS, a request a line: UNIT holding|input ADDRESS
  * COUNT. Prints the request and the words of each reply, in hexadecimal. */
 
 #include <modbus/modbus.h>
@@ -17,7 +17,7 @@ static void die(const char *what) {
 }
 
 int main(int count, char **arguments) {
-    if (count != 5) die("usage: libmodbus_master PORT PLAN ROUNDS PAUSE_MS");
+    if (count != 5) die("usage: libmodbus_reader PORT PLAN ROUNDS PAUSE_MS");
     struct { int unit, address, words; char table[16]; } plan[REQUESTS];
     int requests = 0;
     FILE *lines = fopen(arguments[2], "r");

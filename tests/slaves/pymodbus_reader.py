@@ -1,6 +1,6 @@
 """Reads registers by pymodbus, as another master on the line does, and tells what it read.
 
-pymodbus_master.py PORT PLAN ROUNDS PAUSE_MS, a request a line: UNIT holding|input ADDRESS
+pymodbus_reader.py PORT PLAN ROUNDS PAUSE_MS, a request a line: UNIT holding|input ADDRESS
 COUNT. Prints the request and the words of each reply, in hexadecimal.
 """
 
