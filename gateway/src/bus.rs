@@ -58,15 +58,27 @@ impl Bus {
     #[must_use]
     pub fn start(name: &str, port: Port) -> Self {
         let timing = port.timing();
-        Self::start_with(name, timing, move || port.open())
+        Self::start_on(name, timing, move || {
+            let port = port.clone();
+            async move { port.open().await }
+        })
     }
 
     /// Starts the task of a line that `connect` opens, whenever it has to be opened.
     pub fn start_with<L: Line + 'static>(
         name: &str,
         timing: Timing,
-        connect: impl FnMut() -> io::Result<L> + Send + 'static,
+        mut connect: impl FnMut() -> io::Result<L> + Send + 'static,
     ) -> Self {
+        Self::start_on(name, timing, move || std::future::ready(connect()))
+    }
+
+    fn start_on<L, F, C>(name: &str, timing: Timing, connect: C) -> Self
+    where
+        L: Line + 'static,
+        F: Future<Output = io::Result<L>> + Send + 'static,
+        C: FnMut() -> F + Send + 'static,
+    {
         let (jobs, queue) = mpsc::channel(QUEUE_MAX);
         let (report, state) = watch::channel(State::default());
         let owner = Owner {
@@ -144,11 +156,11 @@ struct Owner<C> {
     report: watch::Sender<State>,
 }
 
-impl<L: Line, C: FnMut() -> io::Result<L>> Owner<C> {
+impl<L: Line, F: Future<Output = io::Result<L>>, C: FnMut() -> F> Owner<C> {
     async fn run(mut self) {
         let mut pause = REOPEN_MIN;
         loop {
-            let why = match (self.connect)() {
+            let why = match (self.connect)().await {
                 Ok(line) => match self.serve(line, &mut pause).await {
                     Closed::NobodyAsks => return,
                     Closed::Hung => continue,
