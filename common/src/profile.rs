@@ -15,6 +15,7 @@ mod format;
 mod library;
 mod plan;
 mod register;
+mod step;
 #[cfg(test)]
 mod tests;
 mod vector;
@@ -66,6 +67,10 @@ pub struct Profile {
     pub link: Link,
     /// What may be asked of it at once, and how fast.
     pub limits: Limits,
+    /// How a device that answers from a cache is brought to answer what is now.
+    pub refresh: Option<Refresh>,
+    /// How many requests wake the device up; what they bring does not count.
+    pub wake: u32,
     /// What it measures.
     pub points: Vec<Point>,
     /// How many test vectors prove it.
@@ -148,12 +153,38 @@ pub struct Limits {
     pub max_registers: u16,
     /// How many undeclared registers a request may read across.
     pub max_gap: u16,
+    /// Whether registers that are close to each other may come in one request.
+    pub merge: Merge,
     /// The pause before the next request to this device, in milliseconds.
     pub request_gap_ms: u64,
+    /// The pause before a request when another unit was asked before, in milliseconds.
+    pub unit_change_gap_ms: u64,
     /// How long its reply may take to begin, in milliseconds.
     pub response_timeout_ms: u64,
     /// How often a failed request is repeated.
     pub retries: u32,
+    /// The shortest period at which it may be read, in seconds; it runs on a battery, say.
+    pub min_poll_s: u32,
+    /// Whether it never sends an exception: its silence may be a wrong address.
+    pub no_exceptions: bool,
+}
+
+/// Whether registers that are close to each other may come in one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Merge {
+    /// Yes, across at most `max_gap` undeclared registers.
+    Gaps,
+    /// No: each register, and each run that must come in one reply, has a request of its own.
+    Never,
+}
+
+/// Ask, wait, and ask again: the first reply may be what the device knew long ago.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Refresh {
+    /// How long until it has renewed its values, in milliseconds.
+    pub wait_ms: u64,
 }
 
 impl Default for Limits {
@@ -161,9 +192,13 @@ impl Default for Limits {
         Self {
             max_registers: REQUEST_REGISTERS_MAX,
             max_gap: 0,
+            merge: Merge::Gaps,
             request_gap_ms: 0,
+            unit_change_gap_ms: 0,
             response_timeout_ms: 1000,
             retries: 2,
+            min_poll_s: 0,
+            no_exceptions: false,
         }
     }
 }
@@ -206,6 +241,10 @@ pub struct Point {
     pub rollover: Option<Rollover>,
     /// Whether the rollover has been seen on a meter; else no bill relies on it.
     pub rollover_verified: bool,
+    /// The most that it can count in an hour, in its unit.
+    pub max_rate: Option<Decimal>,
+    /// Whether it only ever rises, but for its rollover and a reset.
+    pub monotonic: bool,
     value: Value,
     scale: Decimal,
     pow10: Option<Pow10>,

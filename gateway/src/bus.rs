@@ -7,6 +7,7 @@
 
 pub mod fault;
 mod frame;
+pub mod overhear;
 pub mod port;
 pub mod rtu;
 

@@ -6,7 +6,7 @@ mod check;
 use std::path::{Path, PathBuf};
 
 use common::profile::Parity;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 pub use check::Fault;
 
@@ -84,9 +84,29 @@ pub struct BusConfig {
     /// 1 or 2.
     #[serde(default = "default_stop_bits")]
     pub stop_bits: u8,
+    /// Whether this gateway is the master of the line, or sits beside one.
+    #[serde(default)]
+    pub mode: Mode,
+    /// Seconds for which the line is heard before the first request.
+    #[serde(default = "default_listen_first_s")]
+    pub listen_first_s: u32,
+    /// The longest pause, in seconds, before a port that vanished is looked for again.
+    #[serde(default = "default_reopen_max_s")]
+    pub reopen_max_s: u32,
     /// The devices on it, when there is no cloud to tell.
     #[serde(default)]
     pub device: Vec<FileDevice>,
+}
+
+/// What this gateway is on a line.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Its one master.
+    #[default]
+    Poll,
+    /// A silent listener beside another master.
+    Listen,
 }
 
 /// A device that the file lists.
@@ -111,6 +131,14 @@ fn default_parity() -> Parity {
 
 fn default_stop_bits() -> u8 {
     1
+}
+
+fn default_listen_first_s() -> u32 {
+    10
+}
+
+fn default_reopen_max_s() -> u32 {
+    30
 }
 
 impl Default for Config {

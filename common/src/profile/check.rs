@@ -82,6 +82,8 @@ fn build(text: &str, file: format::File) -> Result<Profile, Complaint> {
         setup: file.setup,
         link: link(file.link)?,
         limits,
+        refresh: file.refresh,
+        wake: file.wake,
         points: point::points(&declared, file.point)?,
         vectors: file.test.len(),
         atomic,

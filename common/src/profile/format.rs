@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Confidence, Limits, Parity, Role, Table};
+use super::{Confidence, Limits, Parity, Refresh, Role, Table};
 use crate::unit::Medium;
 
 pub(super) type Name = Spanned<String>;
@@ -27,6 +27,9 @@ pub(super) struct File {
     pub link: Link,
     #[serde(default)]
     pub limits: Option<Spanned<Limits>>,
+    pub refresh: Option<Refresh>,
+    #[serde(default)]
+    pub wake: u32,
     #[serde(default)]
     pub defaults: Defaults,
     pub reg: BTreeMap<Name, Register>,
@@ -132,6 +135,8 @@ pub(super) struct Point {
     pub rollover: Option<Spanned<Rollover>>,
     #[serde(default)]
     pub rollover_verified: bool,
+    pub max_rate: Option<Name>,
+    pub monotonic: Option<Spanned<bool>>,
     pub must_match: Option<MustMatch>,
 }
 

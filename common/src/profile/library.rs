@@ -4,36 +4,22 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Profile, ProfileError};
 
-const SHIPPED: &[(&str, &str)] = &[
-    ("abb-b23.toml", include_str!("../../profiles/abb-b23.toml")),
-    (
-        "carlo-gavazzi-em340.toml",
-        include_str!("../../profiles/carlo-gavazzi-em340.toml"),
-    ),
-    (
-        "eastron-sdm120.toml",
-        include_str!("../../profiles/eastron-sdm120.toml"),
-    ),
-    (
-        "eastron-sdm630.toml",
-        include_str!("../../profiles/eastron-sdm630.toml"),
-    ),
-    (
-        "hiking-dds238-2.toml",
-        include_str!("../../profiles/hiking-dds238-2.toml"),
-    ),
-    (
-        "onicon-system-10.toml",
-        include_str!("../../profiles/onicon-system-10.toml"),
-    ),
-    (
-        "pzem-016.toml",
-        include_str!("../../profiles/pzem-016.toml"),
-    ),
-    (
-        "tuf-2000m.toml",
-        include_str!("../../profiles/tuf-2000m.toml"),
-    ),
+/// File name and text of each named profile.
+macro_rules! files {
+    ($($id:literal),+ $(,)?) => {
+        &[$((concat!($id, ".toml"), include_str!(concat!("../../profiles/", $id, ".toml")))),+]
+    };
+}
+
+const SHIPPED: &[(&str, &str)] = files![
+    "abb-b23",
+    "carlo-gavazzi-em340",
+    "eastron-sdm120",
+    "eastron-sdm630",
+    "hiking-dds238-2",
+    "onicon-system-10",
+    "pzem-016",
+    "tuf-2000m",
 ];
 
 /// A local profile that cannot be used.

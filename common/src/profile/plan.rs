@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Point, Profile, Register, Registers, Request, Table, UnitRule};
+use super::{Merge, Point, Profile, Register, Registers, Request, Table, UnitRule};
 
 /// A run of registers that must come in one reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,8 +21,8 @@ impl Span {
         }
     }
 
-    fn around(registers: &[Register]) -> Option<Self> {
-        registers.iter().map(Self::of).reduce(|a, b| Self {
+    fn around<'a>(registers: impl IntoIterator<Item = &'a Register>) -> Option<Self> {
+        registers.into_iter().map(Self::of).reduce(|a, b| Self {
             table: a.table,
             start: a.start.min(b.start),
             end: a.end.max(b.end),
@@ -64,6 +64,31 @@ impl Profile {
         self.plan(&needed, spans)
     }
 
+    /// The runs of registers that must each come within one reply for the point to be
+    /// decoded, for whoever does not choose the requests: its value with whatever a group
+    /// binds to it, each multiplier and unit register alone, and the flags that void it.
+    #[must_use]
+    pub fn runs(&self, point: &str) -> Vec<Request> {
+        let Some(point) = self.point(point) else {
+            return Vec::new();
+        };
+        let confirmed = point.must_match.as_ref();
+        let other = confirmed.and_then(|rule| self.point(&rule.point));
+        let voiding = self.flags.iter().filter(|flag| flag.invalidates);
+        let mut spans: BTreeSet<Span> = voiding.map(|flag| Span::of(&flag.register)).collect();
+        for point in [Some(point), other].into_iter().flatten() {
+            let own = point.own_registers();
+            spans.extend(own.iter().map(|register| Span::of(register)));
+            spans.extend(Span::around(point.value.registers()));
+            for group in &self.atomic {
+                let bound = group.iter().filter(|member| own.contains(member));
+                spans.extend(Span::around(bound));
+            }
+        }
+        let joined = join_overlapping(spans);
+        joined.into_iter().filter_map(request).collect()
+    }
+
     /// The requests that bring in what [`Self::fits`] looks at.
     #[must_use]
     pub fn identity_requests(&self) -> Vec<Request> {
@@ -100,7 +125,7 @@ impl Profile {
             .atomic
             .iter()
             .filter(|group| group.iter().any(|member| needed.contains(&member)));
-        spans.extend(touched.filter_map(|group| Span::around(group)));
+        spans.extend(touched.filter_map(Span::around));
         let mut requests: Vec<Span> = Vec::new();
         for span in join_overlapping(spans) {
             match requests.last_mut() {
@@ -112,7 +137,8 @@ impl Profile {
     }
 
     fn may_join(&self, last: Span, next: Span) -> bool {
-        last.table == next.table
+        self.limits.merge == Merge::Gaps
+            && last.table == next.table
             && next.end - last.start <= u32::from(self.limits.max_registers)
             && self.undeclared_between(last, next) <= usize::from(self.limits.max_gap)
     }
@@ -135,7 +161,7 @@ impl Profile {
             .points
             .iter()
             .filter_map(|point| Span::around(point.value.registers()));
-        let groups = self.atomic.iter().filter_map(|group| Span::around(group));
+        let groups = self.atomic.iter().filter_map(Span::around);
         let runs = join_overlapping(points.chain(groups).collect());
         runs.into_iter()
             .map(|span| span.end - span.start)

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 
 use super::super::format::{self, Name};
 use super::super::vector::Complaint;
-use super::super::{MustMatch, Point, Pow10, Register, Rollover, UnitRule, Value};
+use super::super::{MustMatch, Point, Pow10, Register, Role, Rollover, UnitRule, Value};
 use super::{Declared, find, find_all, identifier, number, one_table};
 use crate::quantity::DECIMALS_MAX;
 use crate::unit::{Dimension, Unit};
@@ -49,6 +49,8 @@ fn point(declared: &Declared, file: format::Point) -> Result<Point, Complaint> {
     });
     let decimals = decimals(&file, &value, scale)?;
     Ok(Point {
+        monotonic: monotonic(&file)?,
+        max_rate: file.max_rate.as_ref().map(positive).transpose()?,
         unit: unit(declared, &file)?,
         rollover: file.rollover.as_ref().map(rollover).transpose()?,
         id: file.id.into_inner(),
@@ -59,6 +61,29 @@ fn point(declared: &Declared, file: format::Point) -> Result<Point, Complaint> {
         pow10: pow10.transpose()?,
         decimals,
         must_match: None,
+    })
+}
+
+/// Counters rise, gauges do not; only a net counter that is never billed may do both.
+fn monotonic(file: &format::Point) -> Result<bool, Complaint> {
+    let counts = file.role != Role::Gauge;
+    let Some(stated) = &file.monotonic else {
+        return Ok(counts);
+    };
+    let rises = *stated.get_ref();
+    let reason = match file.role {
+        Role::Billing if !rises => "a billing point must be one that only rises",
+        Role::Gauge if rises => "a gauge rises and falls: only a counter is monotonic",
+        _ => return Ok(rises),
+    };
+    Err((stated.span(), reason.to_owned()))
+}
+
+fn positive(text: &Name) -> Result<Decimal, Complaint> {
+    let parsed = Decimal::from_str_exact(text.get_ref()).ok();
+    parsed.filter(|n| *n > Decimal::ZERO).ok_or_else(|| {
+        let reason = format!("'{}' is not a positive decimal", text.get_ref());
+        (text.span(), reason)
     })
 }
 
