@@ -81,6 +81,8 @@ pub struct Ask {
 pub struct Pace {
     /// The pause it wants before a request; 3.5 characters are kept in any case.
     pub gap: Duration,
+    /// The pause it wants before a request when the one before went to another unit.
+    pub unit_change_gap: Duration,
     /// How long it may take from the end of the request to the start of its reply.
     pub timeout: Duration,
 }
@@ -93,6 +95,12 @@ pub struct Timing {
 }
 
 impl Timing {
+    /// The timing of what is no line, or whose other end keeps the silence.
+    pub const UNPACED: Self = Self {
+        character: Duration::ZERO,
+        silence: Duration::ZERO,
+    };
+
     /// The timing of a line of `baud` with so many bits to a character: 10 for 8N1, 11 with
     /// a parity bit or a second stop bit.
     #[must_use]
@@ -147,6 +155,8 @@ pub struct Master<L> {
     last_active: Instant,
     hold: Option<Hold>,
     fresh: bool,
+    /// The unit that was asked last.
+    asked: Option<u8>,
     received: Vec<u8>,
     /// The units that may still owe a reply, and how many registers it would have.
     out_of_step: BTreeMap<u8, BTreeSet<u16>>,
@@ -163,6 +173,7 @@ impl<L: Line> Master<L> {
             last_active: Instant::now(),
             hold: None,
             fresh: true,
+            asked: None,
             received: Vec::new(),
             out_of_step: BTreeMap::new(),
             answered: BTreeMap::new(),
@@ -248,7 +259,10 @@ impl<L: Line> Master<L> {
             self.hold_for(ask.pace.timeout);
         }
         self.received.clear();
-        let pause = self.timing.silence.max(ask.pace.gap);
+        let mut pause = self.timing.silence.max(ask.pace.gap);
+        if self.asked != Some(ask.unit) {
+            pause = pause.max(ask.pace.unit_change_gap);
+        }
         let limit = Instant::now() + (ask.pace.timeout + pause) * HOLDS_MAX;
         loop {
             let before = self.received.len();
@@ -304,6 +318,7 @@ impl<L: Line> Master<L> {
     async fn send(&mut self, ask: &Ask) -> Result<(), Fault> {
         let bytes = frame::encode(ask.unit, &ask.request);
         self.received.clear();
+        self.asked = Some(ask.unit);
         match timeout(WRITE_MAX, self.line.write_all(&bytes)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => return Err(Fault::Port(error.to_string())),

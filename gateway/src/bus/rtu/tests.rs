@@ -28,6 +28,7 @@ fn ask(unit: u8, address: u16, count: u16) -> Ask {
         },
         pace: Pace {
             gap: Duration::from_millis(5),
+            unit_change_gap: Duration::ZERO,
             timeout: Duration::from_millis(TIMEOUT_MS),
         },
     }
@@ -343,6 +344,28 @@ async fn the_pause_before_a_request_is_the_longer_of_line_and_device() {
         .collect();
     assert!((25..30).contains(&gaps[0]), "{gaps:?}");
     assert!((520..525).contains(&gaps[1]), "{gaps:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_device_that_wants_a_pause_after_another_unit_gets_it_then_and_only_then() {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let times = Arc::clone(&asked);
+    let mut master = line(move |number, sent| {
+        times.lock().unwrap().push(Instant::now());
+        vec![(20, reply_to(&sent, number))]
+    });
+    let plain = ask(1, 100, 2);
+    let mut wants_it = ask(2, 100, 2);
+    wants_it.pace.unit_change_gap = Duration::from_millis(200);
+    for ask in [plain, wants_it, wants_it, plain, wants_it] {
+        master.read(&ask).await.unwrap();
+    }
+    let times = asked.lock().unwrap();
+    let gaps = times.windows(2).map(|pair| (pair[1] - pair[0]).as_millis());
+    for (gap_ms, paused) in gaps.zip([true, false, false, true]) {
+        let expected = if paused { 220..225 } else { 25..30 };
+        assert!(expected.contains(&gap_ms), "{gap_ms} ms, paused: {paused}");
+    }
 }
 
 /// What a device at the other end of a bad line does to a fifth of the requests.
