@@ -123,12 +123,7 @@ fn start_pollers(
 ) -> Arc<[Line]> {
     let gauge_period = Duration::from_secs(config.poll.gauge_period_s.into());
     let start = |bus: &BusConfig| {
-        let port = Port {
-            path: bus.port.display().to_string(),
-            baud: bus.baud,
-            parity: bus.parity,
-            stop_bits: bus.stop_bits,
-        };
+        let port = Port::from(bus);
         let mode = bus.mode;
         let described = port.to_string();
         let (clock, buffer) = (clock.clone(), buffer.clone());

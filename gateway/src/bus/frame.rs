@@ -4,6 +4,8 @@
 //! that the operating system shows between bytes. Pure. Knows only the two functions that
 //! read registers: nothing here can write to a meter.
 
+pub(super) mod mbap;
+
 use common::profile::Request;
 use modbus_core::rtu::{crc16, response_pdu_len};
 

@@ -94,12 +94,7 @@ async fn read_here(
         Failure::new(Exit::Usage, format!("there is no profile '{profile}'"))
             .remedy("enervue-gateway profile list")
     })?;
-    let port = Port {
-        path: bus.port.display().to_string(),
-        baud: bus.baud,
-        parity: bus.parity,
-        stop_bits: bus.stop_bits,
-    };
+    let port = Port::from(bus);
     print::note(&format!("no daemon runs: opening {port} for this"));
     let shown = once::read_at(&bus.name, port, profile, unit_id).await;
     shown.map_err(|error| {
