@@ -53,11 +53,11 @@ pub(super) struct Owner<C> {
     pub(super) traffic: SharedTraffic,
 }
 
-impl<L: Line, C: FnMut() -> io::Result<L>> Owner<C> {
+impl<L: Line, F: Future<Output = io::Result<L>>, C: FnMut() -> F> Owner<C> {
     pub(super) async fn run(mut self) {
         let mut pause = REOPEN_MIN;
         loop {
-            let why = match (self.connect)() {
+            let why = match (self.connect)().await {
                 Ok(line) => match self.serve(line, &mut pause).await {
                     Closed::NobodyAsks => return,
                     Closed::Hung => continue,

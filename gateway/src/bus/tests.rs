@@ -20,6 +20,7 @@ fn ask(address: u16) -> Ask {
         },
         pace: Pace {
             gap: Duration::ZERO,
+            unit_change_gap: Duration::ZERO,
             timeout: Duration::from_millis(200),
         },
     }

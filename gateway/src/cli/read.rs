@@ -94,12 +94,7 @@ async fn read_here(
         Failure::new(Exit::Usage, format!("there is no profile '{profile}'"))
             .remedy("enervue-gateway profile list")
     })?;
-    let port = Port {
-        path: bus.port.display().to_string(),
-        baud: bus.baud,
-        parity: bus.parity,
-        stop_bits: bus.stop_bits,
-    };
+    let port = Port::from(bus);
     if bus.mode == Mode::Listen {
         let error = format!("bus {} is only listened on", bus.name);
         return Err(Failure::new(Exit::Port, error)
