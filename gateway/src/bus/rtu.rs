@@ -257,6 +257,8 @@ impl<L: Line> Master<L> {
             let owed = self.out_of_step.entry(ask.unit).or_default();
             owed.insert(ask.request.count);
             self.hold_for(ask.pace.timeout);
+            // What made it no answer may be another master.
+            self.overhear(0);
             self.received.clear();
         }
         result
@@ -266,7 +268,10 @@ impl<L: Line> Master<L> {
     async fn fall_silent(&mut self, ask: &Ask) -> Result<(), Fault> {
         if std::mem::take(&mut self.fresh) {
             // Whoever had the line before may have left a request without its reply.
-            self.hold_for(ask.pace.timeout);
+            self.hold = Some(Hold {
+                from: self.last_active,
+                silence: ask.pace.timeout,
+            });
         }
         self.received.clear();
         let mut pause = self.timing.silence.max(ask.pace.gap);
