@@ -4,12 +4,17 @@
 //! A log with a cursor. [`Buffer::append`] numbers readings 1, 2, 3, … within an *epoch*,
 //! one life of the database, in the transaction that stores them; [`Buffer::acknowledge`]
 //! moves the cursor, forwards only; [`Buffer::prune`] deletes what was acknowledged long
-//! enough ago and nothing else. Numbers are never reused: they come from the cursor's row,
-//! not from the rows that may be gone. When a call has returned, its effect survives a
-//! power cut (WAL, `synchronous` FULL, asserted).
+//! enough ago and nothing else. Numbers are never reused: the last one is known from the log
+//! or, when all of it is gone, from the cursor. When a call has returned, its effect survives
+//! a power cut (WAL, `synchronous` FULL, asserted).
 //!
-//! One process writes, under a lock file; another may read beside it
-//! ([`Buffer::open_to_read`]). A damaged database is set aside under another name, never
+//! Flash memory wears out by what is written to it, so a sweep of the meters is one commit of
+//! narrow rows on one small page, and the cursor has no commit of its
+//! own: it goes to the disk with the next append, prune or close. A power cut in between
+//! makes the cloud get some readings again, which counts them once.
+//!
+//! One process writes, under a lock file, and nobody reads beside it: the daemon is asked for
+//! what it holds. Others read while none writes ([`Buffer::open_to_read`]). A damaged database is set aside under another name, never
 //! deleted, and a new epoch begins. Lacks: a bound on the size.
 
 mod handle;
@@ -41,7 +46,7 @@ const MILLISECONDS_A_DAY: i64 = 24 * 60 * 60 * 1000;
 /// Why the buffer could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum BufferError {
-    /// Another process writes to the same buffer.
+    /// Another process has the same buffer open.
     #[error("{0} is in use by another process (is the daemon running?)")]
     InUse(PathBuf),
     /// A file operation failed.
@@ -118,14 +123,24 @@ pub struct BufferStatus {
     pub set_aside: Option<PathBuf>,
 }
 
+/// How far the cloud has acknowledged, and on which UTC day it last did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Cursor {
+    through: u64,
+    day: i64,
+}
+
 /// The buffer, for one thread. [`BufferHandle`] is its async face.
 #[derive(Debug)]
 pub struct Buffer {
     connection: Connection,
     epoch: Epoch,
+    cursor: Cursor,
+    /// Whether the disk knows the cursor too.
+    cursor_kept: bool,
     set_aside: Option<PathBuf>,
-    /// Held by the one writer; `None` when opened to read.
-    _lock: Option<File>,
+    /// Held alone by the writer, shared by those who only read.
+    lock: Option<File>,
 }
 
 fn sql(doing: &'static str) -> impl Fn(rusqlite::Error) -> BufferError {
@@ -152,10 +167,10 @@ impl Buffer {
         open::open(path, now)
     }
 
-    /// Opens an existing buffer only to read, beside a daemon that may be writing.
+    /// Opens an existing buffer only to read, while no daemon writes to it.
     ///
     /// # Errors
-    /// When there is none or it cannot be read.
+    /// When there is none, it is in use, or it cannot be read.
     pub fn open_to_read(path: &Path) -> Result<Self, BufferError> {
         open::open_to_read(path)
     }
@@ -166,11 +181,32 @@ impl Buffer {
     /// # Errors
     /// When the disk refuses.
     pub fn leave(self, path: &Path, now: Timestamp) -> Result<PathBuf, BufferError> {
+        let lock = self.shut()?;
+        let aside = open::set_aside(path, "left", now);
+        drop(lock);
+        aside
+    }
+
+    /// Closes the buffer; the disk knows all of it. One that is dropped instead forgets the
+    /// acknowledgements since the last append.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn close(self) -> Result<(), BufferError> {
+        self.shut().map(drop)
+    }
+
+    /// Closes the database; the lock is still held.
+    fn shut(mut self) -> Result<Option<File>, BufferError> {
         let closing = sql("close the buffer");
+        if !self.cursor_kept {
+            keep_cursor(&self.connection, self.cursor).map_err(&closing)?;
+        }
+        let lock = self.lock.take();
         self.connection
             .close()
             .map_err(|(_, error)| closing(error))?;
-        open::set_aside(path, "left", now)
+        Ok(lock)
     }
 
     /// Which life of the buffer numbers the readings.
@@ -192,22 +228,19 @@ impl Buffer {
     /// When the disk refuses; then none of them is stored.
     pub fn append(&mut self, readings: &[NewReading]) -> Result<RangeInclusive<u64>, BufferError> {
         let storing = sql("store readings");
+        let last = self.last_seq()?;
         let transaction = self.connection.transaction().map_err(&storing)?;
-        let last: i64 = transaction
-            .query_row("SELECT last_seq FROM cursor WHERE id = 1", [], |row| {
-                row.get(0)
-            })
-            .map_err(&storing)?;
-        let mut seq = last;
+        let mut seq = stored(last);
         for reading in readings {
             seq += 1;
             row::insert(&transaction, seq, reading).map_err(&storing)?;
         }
-        transaction
-            .execute("UPDATE cursor SET last_seq = ?1 WHERE id = 1", [seq])
-            .map_err(&storing)?;
+        if !self.cursor_kept {
+            keep_cursor(&transaction, self.cursor).map_err(&storing)?;
+        }
         transaction.commit().map_err(&storing)?;
-        Ok(number(last + 1)..=number(seq))
+        self.cursor_kept = true;
+        Ok(last + 1..=number(seq))
     }
 
     /// The oldest readings that are not acknowledged, at most `max`, contiguous.
@@ -215,8 +248,7 @@ impl Buffer {
     /// # Errors
     /// When the database cannot be read.
     pub fn next_batch(&self, max: usize) -> Result<Vec<Reading>, BufferError> {
-        let (_, acknowledged) = self.cursor()?;
-        self.read_after(acknowledged, max)
+        self.read_after(self.cursor.through, max)
     }
 
     /// The readings after number `seq`, at most `max`, in order.
@@ -228,7 +260,8 @@ impl Buffer {
     }
 
     /// Everything up to `through` is settled: the cloud has it, or refused it for the reason
-    /// given. An old or repeated acknowledgement changes nothing.
+    /// given. An old or repeated acknowledgement changes nothing. The disk learns of it with
+    /// the next append, prune or close; at once when something was refused, and on a new day.
     ///
     /// # Errors
     /// When `through` was never stored here, or the disk refuses.
@@ -238,11 +271,22 @@ impl Buffer {
         rejected: &[Rejection],
         now: Timestamp,
     ) -> Result<(), BufferError> {
-        let (last, acknowledged) = self.cursor()?;
+        let last = self.last_seq()?;
         if through > last {
             return Err(BufferError::NeverStored { through, last });
         }
         let noting = sql("note an acknowledgement");
+        let before = self.cursor;
+        if through > before.through {
+            // A clock that was set back makes no day end twice.
+            let day = day(now).max(before.day);
+            self.cursor = Cursor { through, day };
+            self.cursor_kept = false;
+        }
+        let ended = (self.cursor.day != before.day && before.through > 0).then_some(before);
+        if ended.is_none() && rejected.is_empty() {
+            return Ok(());
+        }
         let transaction = self.connection.transaction().map_err(&noting)?;
         for rejection in rejected.iter().filter(|r| r.seq <= last) {
             transaction
@@ -252,23 +296,19 @@ impl Buffer {
                 )
                 .map_err(&noting)?;
         }
-        if through > acknowledged {
-            let through = stored(through);
-            transaction
-                .execute(
-                    "UPDATE cursor SET acknowledged = ?1 WHERE id = 1",
-                    [through],
-                )
-                .map_err(&noting)?;
+        if let Some(ended) = ended {
             transaction
                 .execute(
                     "INSERT INTO acknowledged_on (day, through) VALUES (?1, ?2)
                      ON CONFLICT (day) DO UPDATE SET through = excluded.through",
-                    [day(now), through],
+                    [ended.day, stored(ended.through)],
                 )
                 .map_err(&noting)?;
         }
-        transaction.commit().map_err(&noting)
+        keep_cursor(&transaction, self.cursor).map_err(&noting)?;
+        transaction.commit().map_err(&noting)?;
+        self.cursor_kept = true;
+        Ok(())
     }
 
     /// Deletes readings that were acknowledged more than `keep_days` days before `now`, a
@@ -280,18 +320,26 @@ impl Buffer {
         let pruning = sql("delete acknowledged readings");
         let old = day(now) - i64::from(keep_days);
         let transaction = self.connection.transaction().map_err(&pruning)?;
-        let through: Option<i64> = transaction
+        let ended: Option<i64> = transaction
             .query_row(
                 "SELECT max(through) FROM acknowledged_on WHERE day < ?1",
                 [old],
                 |row| row.get(0),
             )
             .map_err(&pruning)?;
-        let Some(through) = through else { return Ok(0) };
+        let through = if self.cursor.day < old {
+            stored(self.cursor.through)
+        } else {
+            ended.unwrap_or(0)
+        };
+        // Before what it allows: the last number may be known from the cursor alone.
+        if !self.cursor_kept {
+            keep_cursor(&transaction, self.cursor).map_err(&pruning)?;
+        }
         let deleted = transaction
             .execute(
-                "DELETE FROM reading WHERE seq IN
-                 (SELECT seq FROM reading WHERE seq <= ?1 ORDER BY seq LIMIT ?2)
+                "DELETE FROM entry WHERE seq IN
+                 (SELECT seq FROM entry WHERE seq <= ?1 ORDER BY seq LIMIT ?2)
                  AND seq <= (SELECT acknowledged FROM cursor WHERE id = 1)",
                 [through, PRUNE_ROWS_MAX],
             )
@@ -305,6 +353,7 @@ impl Buffer {
             )
             .map_err(&pruning)?;
         transaction.commit().map_err(&pruning)?;
+        self.cursor_kept = true;
         Ok(u64::try_from(deleted).unwrap_or(0))
     }
 
@@ -321,8 +370,7 @@ impl Buffer {
     /// # Errors
     /// When the database cannot be read.
     pub fn waiting(&self) -> Result<u64, BufferError> {
-        let (last, acknowledged) = self.cursor()?;
-        Ok(last - acknowledged)
+        Ok(self.last_seq()? - self.cursor.through)
     }
 
     /// The readings that the cloud refused for good, at most `max`, the latest first.
@@ -351,13 +399,13 @@ impl Buffer {
     /// # Errors
     /// When the database cannot be read.
     pub fn status(&self) -> Result<BufferStatus, BufferError> {
-        let (last_seq, acknowledged_through) = self.cursor()?;
+        let (last_seq, acknowledged_through) = (self.last_seq()?, self.cursor.through);
         // `count(*)` would read the whole log; the numbers held are contiguous.
         let (first, oldest_ms, rejected): (Option<i64>, Option<i64>, i64) = self
             .connection
             .query_row(
-                "SELECT (SELECT min(seq) FROM reading),
-                        (SELECT at_ms FROM reading ORDER BY seq LIMIT 1),
+                "SELECT (SELECT min(seq) FROM entry),
+                        (SELECT at_ms FROM entry ORDER BY seq LIMIT 1),
                         (SELECT count(*) FROM rejection)",
                 [],
                 |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
@@ -375,16 +423,23 @@ impl Buffer {
         })
     }
 
-    /// The last number given, and up to where the cloud has acknowledged.
-    fn cursor(&self) -> Result<(u64, u64), BufferError> {
-        self.connection
-            .query_row(
-                "SELECT last_seq, acknowledged FROM cursor WHERE id = 1",
-                [],
-                |row| Ok((number(row.get(0)?), number(row.get(1)?))),
-            )
-            .map_err(sql("read the buffer's cursor"))
+    /// The last number given.
+    fn last_seq(&self) -> Result<u64, BufferError> {
+        let last: Option<i64> = self
+            .connection
+            .query_row("SELECT max(seq) FROM entry", [], |row| row.get(0))
+            .map_err(sql("read the buffer's last number"))?;
+        Ok(last.map_or(0, number).max(self.cursor.through))
     }
+}
+
+fn keep_cursor(connection: &Connection, cursor: Cursor) -> Result<(), rusqlite::Error> {
+    connection
+        .execute(
+            "UPDATE cursor SET acknowledged = ?1, acknowledged_on = ?2 WHERE id = 1",
+            [stored(cursor.through), cursor.day],
+        )
+        .map(|_| ())
 }
 
 /// The UTC day of an instant, counted from 1970.

@@ -2,6 +2,7 @@
 //! `schema` member (streams: one object a line); each way to fail has its exit code.
 
 pub mod buffer;
+pub mod bus;
 pub mod config;
 pub mod enroll;
 pub mod print;
@@ -27,6 +28,7 @@ Examples:
   enervue-gateway run --config gateway.toml
   enervue-gateway read --profile eastron-sdm120 --unit-id 1
   enervue-gateway status
+  enervue-gateway bus heard                         what another master asks on the line
   enervue-gateway buffer export --json > readings.ndjson
 
 Exit codes: 0 done, 1 unexpected, 2 usage, 3 no daemon runs, 4 serial port unusable,
@@ -84,6 +86,13 @@ enum Command {
         #[command(flatten)]
         args: read::ReadArgs,
     },
+    /// A line: what another master asks on it
+    Bus {
+        #[command(flatten)]
+        settings: Settings,
+        #[command(subcommand)]
+        command: bus::BusCommand,
+    },
     /// What this gateway holds, with or without a cloud
     Buffer {
         #[command(flatten)]
@@ -135,7 +144,8 @@ impl Arguments {
             }
             Command::Status { settings, args } => status::run(&args, &settings.load()?).await,
             Command::Read { settings, args } => read::run(&args, &settings.load()?).await,
-            Command::Buffer { settings, command } => buffer::run(&command, &settings.load()?),
+            Command::Bus { settings, command } => bus::run(&command, &settings.load()?).await,
+            Command::Buffer { settings, command } => buffer::run(&command, &settings.load()?).await,
             Command::Profile(args) => profile::run(&args),
             Command::Config { settings, command } => config::run(&command, &settings.config),
             Command::Simulate(args) => simulate::run(&args).await,

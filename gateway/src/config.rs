@@ -4,11 +4,14 @@
 mod check;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use common::profile::Parity;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 pub use check::Fault;
+
+use crate::bus::Manner;
 
 /// Where the settings are looked for.
 pub const CONFIG_FILE: &str = "/etc/enervue-gateway/gateway.toml";
@@ -84,9 +87,29 @@ pub struct BusConfig {
     /// 1 or 2.
     #[serde(default = "default_stop_bits")]
     pub stop_bits: u8,
+    /// Whether this gateway is the master of the line, or sits beside one.
+    #[serde(default)]
+    pub mode: Mode,
+    /// Seconds for which the line is heard before the first request.
+    #[serde(default = "default_listen_first_s")]
+    pub listen_first_s: u32,
+    /// The longest pause, in seconds, before a port that vanished is looked for again.
+    #[serde(default = "default_reopen_max_s")]
+    pub reopen_max_s: u32,
     /// The devices on it, when there is no cloud to tell.
     #[serde(default)]
     pub device: Vec<FileDevice>,
+}
+
+/// What this gateway is on a line.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Its one master.
+    #[default]
+    Poll,
+    /// A silent listener beside another master.
+    Listen,
 }
 
 /// A device that the file lists.
@@ -101,6 +124,17 @@ pub struct FileDevice {
     pub label: String,
 }
 
+impl BusConfig {
+    /// How the bus is used.
+    #[must_use]
+    pub fn manner(&self) -> Manner {
+        Manner {
+            listen_first: Duration::from_secs(self.listen_first_s.into()),
+            reopen_max: Duration::from_secs(self.reopen_max_s.into()),
+        }
+    }
+}
+
 fn default_baud() -> u32 {
     9600
 }
@@ -111,6 +145,14 @@ fn default_parity() -> Parity {
 
 fn default_stop_bits() -> u8 {
     1
+}
+
+fn default_listen_first_s() -> u32 {
+    10
+}
+
+fn default_reopen_max_s() -> u32 {
+    30
 }
 
 impl Default for Config {

@@ -17,6 +17,7 @@ pub mod devices;
 pub mod failure;
 pub mod files;
 pub mod identity;
+pub mod listen;
 pub mod poll;
 pub mod profiles;
 pub mod reading;

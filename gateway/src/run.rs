@@ -22,17 +22,18 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
-pub use self::answers::ReadArguments;
 use self::answers::{Facts, Line};
+pub use self::answers::{ReadArguments, ReadingsArguments, ReadingsPage};
 use self::listing::{Judge, Listing};
 use crate::buffer::{Buffer, BufferHandle};
 use crate::bus::{Bus, Port};
 use crate::clock::Clock;
-use crate::config::{BusConfig, Config};
+use crate::config::{BusConfig, Config, Mode};
 use crate::control::Server;
 use crate::devices;
 use crate::failure::Failure;
 use crate::identity::Identity;
+use crate::listen;
 use crate::poll::{Polled, Poller};
 use crate::uplink::{Uplink, UplinkStatus};
 
@@ -129,12 +130,22 @@ fn start_pollers(
             parity: bus.parity,
             stop_bits: bus.stop_bits,
         };
-        let described = port.to_string();
-        let (clock, buffer) = (clock.clone(), buffer.clone());
-        let bus = Bus::start(&bus.name, port);
+        let (mode, described) = (bus.mode, port.to_string());
+        let (clock, buffer, closed) = (clock.clone(), buffer.clone(), closed.clone());
+        let poller = match mode {
+            Mode::Poll => {
+                let bus = Bus::start(&bus.name, port, bus.manner());
+                Poller::start(bus, clock, buffer, gauge_period, closed)
+            }
+            Mode::Listen => {
+                let (bus, heard) = Bus::listen(&bus.name, bus.manner(), move || port.open());
+                listen::start(bus, heard, clock, buffer, gauge_period, closed)
+            }
+        };
         Line {
-            poller: Poller::start(bus, clock, buffer, gauge_period, closed.clone()),
+            poller,
             port: described,
+            mode,
         }
     };
     config.bus.iter().map(start).collect()

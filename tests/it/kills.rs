@@ -44,12 +44,21 @@ fn moment(round: u64) -> Duration {
     Duration::from_millis(50 + (round * 7_919) % 700)
 }
 
-/// The newest number in the buffer, and how far the cloud has acknowledged.
-fn cursor(gateway: &Gateway) -> (i64, i64) {
-    let connection = oracle::open(&gateway.buffer()).unwrap();
-    let sql = "SELECT last_seq, acknowledged FROM cursor";
-    let row = connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)));
-    row.unwrap()
+/// The newest number in the buffer, and how far the cloud has acknowledged, as soon as the
+/// gateway can say it.
+async fn cursor(gateway: &Gateway) -> (u64, u64) {
+    let mut told = None;
+    let tells = async || {
+        let finished = gateway.command(&["buffer", "status", "--json"]).await?;
+        told = serde_json::from_str::<serde_json::Value>(&finished.stdout).ok();
+        Ok(told.is_some())
+    };
+    wait_for("the buffer's status", PATIENCE, tells)
+        .await
+        .unwrap();
+    let status = told.unwrap();
+    let number = |member: &str| status[member].as_u64().unwrap();
+    (number("last_seq"), number("acknowledged_through"))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -73,7 +82,7 @@ async fn every_committed_reading_is_in_the_cloud_exactly_once() {
     let poll = "[poll]\ngauge_period_s = 1\n";
     let mut gateway = world.gateway_on(poll, &[bus], &added.code).await.unwrap();
     line.history(&gateway, HISTORY.0, HISTORY.1).await.unwrap();
-    let (before, _) = cursor(&gateway);
+    let (before, _) = cursor(&gateway).await;
     assert!(before > 50_000, "{before}");
 
     gateway.start().unwrap();
@@ -87,17 +96,17 @@ async fn every_committed_reading_is_in_the_cloud_exactly_once() {
     }
 
     // What is read now must arrive like everything before.
-    let (read_while_killed, _) = cursor(&gateway);
+    let (read_while_killed, _) = cursor(&gateway).await;
     assert!(
         read_while_killed > before,
         "nothing was read between the kills"
     );
-    let goes_on = async || Ok(cursor(&gateway).0 > read_while_killed + 20);
+    let goes_on = async || Ok(cursor(&gateway).await.0 > read_while_killed + 20);
     wait_for("new readings after the kills", PATIENCE, goes_on)
         .await
         .unwrap();
     let all_there = async || {
-        let (last, acknowledged) = cursor(&gateway);
+        let (last, acknowledged) = cursor(&gateway).await;
         Ok(acknowledged >= last - 50)
     };
     wait_for("the backlog to be sent", PATIENCE * 2, all_there)
@@ -106,7 +115,7 @@ async fn every_committed_reading_is_in_the_cloud_exactly_once() {
     // Nothing new from here on; the rest is sent while the line is silent.
     drop(line);
     let settled = async || {
-        let (last, acknowledged) = cursor(&gateway);
+        let (last, acknowledged) = cursor(&gateway).await;
         Ok(acknowledged == last)
     };
     wait_for("the last reading to be acknowledged", PATIENCE, settled)

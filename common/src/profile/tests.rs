@@ -7,29 +7,35 @@ mod roundtrip;
 use super::*;
 use crate::quantity::Quantity;
 
+fn shipped_text(name: &str) -> (&'static str, &'static str) {
+    let mut texts = library::shipped_texts().iter();
+    *texts.find(|(file, _)| *file == name).unwrap()
+}
+
 #[test]
 fn every_shipped_profile_is_one_and_named_as_its_file() {
+    let library = Library::shipped();
     for (file, text) in library::shipped_texts() {
-        let profile = Profile::parse(text).unwrap_or_else(|error| panic!("{file}: {error}"));
+        let profile = library
+            .parse(text)
+            .unwrap_or_else(|error| panic!("{file}: {error}"));
         assert_eq!(format!("{}.toml", profile.id), *file);
         assert!(
             profile.billing_points().next().is_some(),
             "{file} bills nothing"
         );
-        assert!(profile.vectors > 0, "{file} proves nothing");
+        let vectors = profile.worked_vectors + profile.computed_vectors;
+        assert!(vectors > 0, "{file} proves nothing");
         let reference = profile.reference();
         let (id, hash) = reference.split_once('@').unwrap();
         assert_eq!((id, hash.len()), (profile.id.as_str(), 8));
     }
-    assert_eq!(
-        Library::shipped().iter().count(),
-        library::shipped_texts().len()
-    );
+    assert_eq!(library.iter().count(), library::shipped_texts().len());
 }
 
 #[test]
 fn a_local_profile_takes_the_place_of_a_shipped_one() {
-    let (file, text) = library::shipped_texts()[2];
+    let (file, text) = shipped_text("eastron-sdm120.toml");
     let changed = text.replace("SDM120CT-M", "SDM120CT-MV");
     let shipped = Library::shipped();
     let before = shipped.get("eastron-sdm120").unwrap().reference();
@@ -114,6 +120,62 @@ fn requests_are_as_few_as_the_limits_allow() {
 }
 
 #[test]
+fn a_step_is_what_the_register_can_tell_apart() {
+    let library = Library::shipped();
+    let table = [
+        ("eastron-sdm630", "energy_import", "12345.67", "0.01"),
+        ("eastron-sdm630", "energy_import", "1000000.00", "0.07"),
+        ("eastron-sdm630", "energy_import", "8388608.00", "1.00"),
+        ("onicon-system-10", "energy_btu", "111015500000", "8192"),
+        ("abb-b23", "energy_import", "98765432109.87", "0.01"),
+        ("pzem-016", "energy_import", "38", "1"),
+        ("tuf-2000m", "volume", "2147483648.500", "0.001"),
+    ];
+    for (profile, point, value, step) in table {
+        let point = library.get(profile).unwrap().point(point).unwrap();
+        let came = point.step_at(value.parse().unwrap());
+        assert_eq!(came, step.parse().unwrap(), "{profile} at {value}");
+    }
+}
+
+#[test]
+fn runs_are_what_a_listener_must_hear_within_one_reply() {
+    let library = Library::shipped();
+    let run = |address, count| (address, count);
+    let table = [
+        // Whoever else polls it need not ask for the frequency that our group adds.
+        ("eastron-sdm630", "energy_import", vec![run(0x48, 2)]),
+        (
+            "tuf-2000m",
+            "volume",
+            vec![run(8, 4), run(1437, 1), run(1438, 1)],
+        ),
+        (
+            "onicon-system-10",
+            "energy_kbtu",
+            vec![run(25, 3), run(1034, 2)],
+        ),
+        ("pzem-016", "energy", vec![]),
+    ];
+    for (profile, point, expected) in table {
+        let runs = library.get(profile).unwrap().runs(point);
+        let runs: Vec<_> = runs.iter().map(|r| (r.address, r.count)).collect();
+        assert_eq!(runs, expected, "{profile} {point}");
+    }
+}
+
+#[test]
+fn a_profile_may_forbid_that_reads_are_merged() {
+    let (_, text) = shipped_text("eastron-sdm630.toml");
+    let text = text.replace("max_registers = 80", "merge = \"never\"");
+    let text = text.replace("[[group]]\natomic = [\"hz\", \"imp\"]", "");
+    let profile = Profile::parse(&text).unwrap();
+    let requests = profile.requests(&["energy_import", "voltage_l1", "voltage_l2"]);
+    let places: Vec<_> = requests.iter().map(|r| (r.address, r.count)).collect();
+    assert_eq!(places, [(0, 2), (2, 2), (0x46, 2), (0x48, 2)]);
+}
+
+#[test]
 fn a_model_is_known_by_its_identity_registers() {
     let library = Library::shipped();
     let abb = library.get("abb-b23").unwrap();
@@ -149,9 +211,8 @@ fn status_flags_are_told_and_void_only_what_they_say() {
     tuf.encode("volume", volume, &mut registers).unwrap();
     assert_eq!(tuf.decode("volume", &registers).value, Ok(volume));
 
-    let voiding = library::shipped_texts()[7]
-        .1
-        .replace("bit = 0\n", "bit = 0\ninvalidates = true\n");
+    let (_, text) = shipped_text("tuf-2000m.toml");
+    let voiding = text.replace("bit = 0\n", "bit = 0\ninvalidates = true\n");
     // Its vectors do not give the status register, so now they are suspect, and say so.
     let error = Profile::parse(&voiding).unwrap_err();
     assert!(error.reason.contains("'errors' was not read"), "{error}");

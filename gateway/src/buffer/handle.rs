@@ -40,15 +40,22 @@ impl BufferHandle {
         std::thread::Builder::new()
             .name("buffer".to_owned())
             .spawn(move || {
+                let mut closed = None;
                 while let Some(work) = waiting.blocking_recv() {
                     match work {
                         Work::Do(job) => job(&mut buffer),
-                        Work::Close(closed) => {
-                            drop(buffer);
-                            let _ = closed.send(());
-                            return;
+                        Work::Close(reply) => {
+                            closed = Some(reply);
+                            break;
                         }
                     }
+                }
+                drop(waiting);
+                if let Err(error) = buffer.close() {
+                    tracing::error!(%error, "the buffer does not close well");
+                }
+                if let Some(closed) = closed {
+                    let _ = closed.send(());
                 }
             })?;
         Ok(Self { epoch, work })
@@ -77,6 +84,14 @@ impl BufferHandle {
     /// As there.
     pub async fn next_batch(&self, max: usize) -> Result<Vec<Reading>, BufferError> {
         self.ask(move |buffer| buffer.next_batch(max)).await
+    }
+
+    /// See [`Buffer::read_after`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn read_after(&self, seq: u64, max: usize) -> Result<Vec<Reading>, BufferError> {
+        self.ask(move |buffer| buffer.read_after(seq, max)).await
     }
 
     /// See [`Buffer::acknowledge`].

@@ -2,6 +2,7 @@
 //! migrations, and what happens to a damaged database.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,13 +10,16 @@ use common::id::Epoch;
 use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::{Buffer, BufferError, sql};
+use super::{Buffer, BufferError, Cursor, number, sql};
 use crate::files;
 
 /// Before 3.51.3 a reset of the WAL could corrupt a database under two connections.
 const SQLITE_VERSION_MIN: i32 = 3_051_003;
 /// The pragma's number for FULL.
 const SYNCHRONOUS_FULL: i64 = 2;
+/// Bytes of a page, SQLite's smallest: what one commit changes is one page, and the operating
+/// system writes the log to the disk in blocks of 4,096 bytes whatever the page is.
+const PAGE_SIZE_BYTES: i64 = 512;
 /// How long a statement waits for another connection's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Applied in order, each once; never edited after a release.
@@ -39,24 +43,31 @@ pub(super) fn open(path: &Path, now: Timestamp) -> Result<Buffer, BufferError> {
         path: path.to_owned(),
         source,
     })?;
+    let (epoch, cursor) = first_row(&connection)?;
     Ok(Buffer {
-        epoch: epoch(&connection)?,
         connection,
+        epoch,
+        cursor,
+        cursor_kept: true,
         set_aside,
-        _lock: Some(lock),
+        lock: Some(lock),
     })
 }
 
 pub(super) fn open_to_read(path: &Path) -> Result<Buffer, BufferError> {
     let opening = sql("open the buffer to read");
+    let lock = lock_to_read(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(&opening)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(&opening)?;
+    let (epoch, cursor) = first_row(&connection)?;
     Ok(Buffer {
-        epoch: epoch(&connection)?,
         connection,
+        epoch,
+        cursor,
+        cursor_kept: true,
         set_aside: None,
-        _lock: None,
+        lock,
     })
 }
 
@@ -65,6 +76,25 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
+}
+
+/// Keeps a writer away; `None` where no writer ever was, beside a copy.
+fn lock_to_read(path: &Path) -> Result<Option<File>, BufferError> {
+    let lock_path = beside(path, ".lock");
+    let failed = |source| BufferError::File {
+        doing: "open",
+        path: lock_path.clone(),
+        source,
+    };
+    let file = match File::open(&lock_path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        other => other.map_err(failed)?,
+    };
+    match file.try_lock_shared() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Err(BufferError::InUse(path.to_owned())),
+        Err(TryLockError::Error(source)) => Err(failed(source)),
+    }
 }
 
 fn lock(path: &Path) -> Result<File, BufferError> {
@@ -130,7 +160,11 @@ fn connect(path: &Path) -> Result<Connection, BufferError> {
     let mut connection = Connection::open(path).map_err(&opening)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(&opening)?;
     connection
-        .pragma_update(None, "journal_mode", "wal")
+        .pragma_update(None, "page_size", PAGE_SIZE_BYTES)
+        // Alone with its database, SQLite keeps the log's index in memory and not in a file
+        // that is written with every commit too.
+        .and_then(|()| connection.pragma_update(None, "locking_mode", "exclusive"))
+        .and_then(|()| connection.pragma_update(None, "journal_mode", "wal"))
         .and_then(|()| connection.pragma_update(None, "synchronous", "full"))
         .map_err(&opening)?;
     let mode: String = pragma(&connection, "journal_mode")?;
@@ -183,7 +217,7 @@ fn migrate(connection: &mut Connection) -> Result<(), BufferError> {
         let epoch = rand::random::<i64>() & i64::MAX;
         transaction
             .execute(
-                "INSERT INTO cursor (id, epoch, last_seq, acknowledged) VALUES (1, ?1, 0, 0)",
+                "INSERT INTO cursor (id, epoch, acknowledged, acknowledged_on) VALUES (1, ?1, 0, 0)",
                 [epoch],
             )
             .map_err(&migrating)?;
@@ -194,10 +228,15 @@ fn migrate(connection: &mut Connection) -> Result<(), BufferError> {
     transaction.commit().map_err(&migrating)
 }
 
-fn epoch(connection: &Connection) -> Result<Epoch, BufferError> {
+fn first_row(connection: &Connection) -> Result<(Epoch, Cursor), BufferError> {
     connection
-        .query_row("SELECT epoch FROM cursor WHERE id = 1", [], |row| {
-            row.get(0).map(Epoch)
-        })
-        .map_err(sql("read the buffer's epoch"))
+        .query_row(
+            "SELECT epoch, acknowledged, acknowledged_on FROM cursor WHERE id = 1",
+            [],
+            |row| {
+                let (through, day) = (number(row.get(1)?), row.get(2)?);
+                Ok((Epoch(row.get(0)?), Cursor { through, day }))
+            },
+        )
+        .map_err(sql("read the buffer's epoch and cursor"))
 }

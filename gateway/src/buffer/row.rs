@@ -1,4 +1,7 @@
 //! One reading as a row, and back. What was stored reads back the same, or is an error.
+//!
+//! What the readings of a point have in common is kept once, as a *kind*; the rest is some
+//! 35 bytes a reading.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -9,7 +12,7 @@ use common::reading::{ClockTrust, Reading};
 use common::unit::Unit;
 use jiff::Timestamp;
 use jiff::civil::Date;
-use rusqlite::{Connection, Row, Transaction, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 
 use super::{BufferError, number, sql};
 use crate::reading::NewReading;
@@ -20,25 +23,45 @@ pub(super) fn insert(
     reading: &NewReading,
 ) -> Result<(), rusqlite::Error> {
     let mut statement = transaction.prepare_cached(
-        "INSERT INTO reading (seq, at_ms, clock, device, point, count, decimals, unit,
-                              suspect, raw, profile, closes)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        "INSERT INTO entry (seq, at_ms, kind, count, suspect, raw, closes)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     )?;
     statement.execute(params![
         seq,
         reading.at.as_millisecond(),
-        reading.clock.code(),
-        reading.device.0,
-        reading.point,
+        kind(transaction, reading)?,
         reading.quantity.map(Quantity::count),
-        reading.quantity.map(Quantity::decimals),
-        reading.quantity.map(|quantity| quantity.unit().code()),
         reading.suspect,
         reading.raw,
-        reading.profile,
         reading.closes.map(|date| date.to_string()),
     ])?;
     Ok(())
+}
+
+/// The number of the reading's kind, which is new when its device, point, profile, clock or
+/// unit is.
+fn kind(transaction: &Transaction<'_>, reading: &NewReading) -> Result<i64, rusqlite::Error> {
+    let is = params![
+        reading.device.0,
+        reading.point,
+        reading.profile,
+        reading.clock.code(),
+        reading.quantity.map(|quantity| quantity.unit().code()),
+        reading.quantity.map(Quantity::decimals),
+    ];
+    let mut known = transaction.prepare_cached(
+        "SELECT id FROM kind WHERE device = ?1 AND point = ?2 AND profile = ?3 AND clock = ?4
+         AND unit IS ?5 AND decimals IS ?6",
+    )?;
+    if let Some(id) = known.query_row(is, |row| row.get(0)).optional()? {
+        return Ok(id);
+    }
+    transaction.execute(
+        "INSERT INTO kind (device, point, profile, clock, unit, decimals)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        is,
+    )?;
+    Ok(transaction.last_insert_rowid())
 }
 
 pub(super) fn select_after(

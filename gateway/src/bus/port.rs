@@ -4,15 +4,19 @@
 //! never speak on one line at once. A pseudo-terminal ignores speed and parity, so the same
 //! code serves the simulated line.
 
+mod timer;
+
 use std::fmt;
 use std::io::{self, Read};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use common::profile::Parity;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+use tokio::time::Instant;
 use tokio_serial::{DataBits, ErrorKind, SerialStream, StopBits};
 
+use self::timer::Timer;
 use super::rtu::{Line, Timing};
 
 /// A port and the settings of its line.
@@ -58,9 +62,9 @@ impl Port {
             .stop_bits(stop_bits)
             .exclusive(true);
         let opened = SerialStream::open(&builder);
-        opened
-            .map(OpenPort)
-            .map_err(|error| io::Error::other(self.explain(&error)))
+        let stream = opened.map_err(|error| io::Error::other(self.explain(&error)))?;
+        let timer = Timer::new()?;
+        Ok(OpenPort { stream, timer })
     }
 
     fn explain(&self, error: &tokio_serial::Error) -> String {
@@ -96,19 +100,30 @@ impl fmt::Display for Port {
 
 /// A port of ours.
 #[derive(Debug)]
-pub struct OpenPort(SerialStream);
+pub struct OpenPort {
+    stream: SerialStream,
+    timer: Timer,
+}
 
 impl Line for OpenPort {
     fn take_waiting(&mut self, into: &mut Vec<u8>) -> io::Result<()> {
         let mut chunk = [0; 256];
         loop {
             // Asks the kernel itself, not tokio's memory of what was readable.
-            match self.0.read(&mut chunk) {
+            match Read::read(&mut self.stream, &mut chunk) {
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 Ok(count) => into.extend(chunk.iter().take(count)),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
                 Err(error) => return Err(error),
             }
+        }
+    }
+
+    async fn read_by(&mut self, until: Instant, chunk: &mut [u8]) -> io::Result<Option<usize>> {
+        tokio::select! {
+            biased;
+            read = AsyncReadExt::read(&mut self.stream, chunk) => read.map(Some),
+            waited = self.timer.wait(until) => waited.map(|()| None),
         }
     }
 }
@@ -119,7 +134,7 @@ impl AsyncRead for OpenPort {
         context: &mut Context<'_>,
         space: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(context, space)
+        Pin::new(&mut self.stream).poll_read(context, space)
     }
 }
 
@@ -129,7 +144,7 @@ impl AsyncWrite for OpenPort {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(context, bytes)
+        Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {

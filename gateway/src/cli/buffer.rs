@@ -1,5 +1,5 @@
-//! `buffer status|export`: what this gateway holds, with or without a cloud, and whether or
-//! not the daemon runs.
+//! `buffer status|export`: what this gateway holds, with or without a cloud. The running
+//! daemon is asked, since it alone has the buffer open; without one the file is read here.
 
 use common::id::{DeviceId, Epoch};
 use common::reading::{ClockTrust, Reading};
@@ -10,6 +10,8 @@ use serde::Serialize;
 use super::{Exit, Failure, print};
 use crate::buffer::{Buffer, BufferStatus};
 use crate::config::Config;
+use crate::control::{self, Request};
+use crate::run::{ReadingsArguments, ReadingsPage};
 
 /// Readings taken from the disk at once.
 const PAGE: usize = 1_000;
@@ -108,21 +110,64 @@ fn quoted(field: &str) -> String {
 ///
 /// # Errors
 /// When there is no buffer, it cannot be read, or stdout is closed.
-pub fn run(command: &BufferCommand, config: &Config) -> Result<(), Failure> {
+pub async fn run(command: &BufferCommand, config: &Config) -> Result<(), Failure> {
+    match command {
+        BufferCommand::Status { json } => {
+            let status = status(config).await?;
+            match json {
+                true => Ok(print::json("enervue.buffer/1", &status)?),
+                false => tell(&status),
+            }
+        }
+        BufferCommand::Export { json } => export(config, *json).await,
+    }
+}
+
+async fn status(config: &Config) -> Result<BufferStatus, Failure> {
+    match ask(config, "buffer status", serde_json::Value::Null).await? {
+        Some(status) => Ok(serde_json::from_value(status)?),
+        None => Ok(open(config)?.status()?),
+    }
+}
+
+/// The readings after number `after`, from the daemon or from the file.
+async fn page(config: &Config, after: u64) -> Result<ReadingsPage, Failure> {
+    let arguments = serde_json::to_value(ReadingsArguments { after, max: PAGE })?;
+    if let Some(page) = ask(config, "buffer readings", arguments).await? {
+        return Ok(serde_json::from_value(page)?);
+    }
+    let buffer = open(config)?;
+    Ok(ReadingsPage {
+        epoch: buffer.epoch(),
+        readings: buffer.read_after(after, PAGE)?,
+    })
+}
+
+/// What the daemon says, or `None` when none runs.
+async fn ask(
+    config: &Config,
+    command: &str,
+    arguments: serde_json::Value,
+) -> Result<Option<serde_json::Value>, Failure> {
+    let request = Request {
+        command: command.to_owned(),
+        arguments,
+    };
+    match control::ask(&config.socket, &request).await {
+        Ok(answer) => Ok(Some(answer)),
+        Err(failure) if failure.exit == Exit::NoDaemon => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
+fn open(config: &Config) -> Result<Buffer, Failure> {
     let path = config.buffer_file();
-    let buffer = Buffer::open_to_read(&path).map_err(|error| {
+    Buffer::open_to_read(&path).map_err(|error| {
         let what = format!("there is no buffer to read at {}", path.display());
         Failure::new(Exit::Unexpected, what)
             .because(error.to_string())
             .remedy("the daemon makes it when it first runs; sudo, if it is another user's")
-    })?;
-    match command {
-        BufferCommand::Status { json: true } => {
-            Ok(print::json("enervue.buffer/1", &buffer.status()?)?)
-        }
-        BufferCommand::Status { json: false } => tell(&buffer.status()?),
-        BufferCommand::Export { json } => export(&buffer, *json),
-    }
+    })
 }
 
 fn tell(status: &BufferStatus) -> Result<(), Failure> {
@@ -140,7 +185,7 @@ fn tell(status: &BufferStatus) -> Result<(), Failure> {
     Ok(print::table(&rows)?)
 }
 
-fn export(buffer: &Buffer, json: bool) -> Result<(), Failure> {
+async fn export(config: &Config, json: bool) -> Result<(), Failure> {
     if json {
         print::json("enervue.readings/1", &serde_json::json!({}))?;
     } else {
@@ -148,13 +193,13 @@ fn export(buffer: &Buffer, json: bool) -> Result<(), Failure> {
     }
     let mut after = 0;
     loop {
-        let readings = buffer.read_after(after, PAGE)?;
-        let Some(last) = readings.last() else {
+        let page = page(config, after).await?;
+        let Some(last) = page.readings.last() else {
             return Ok(());
         };
         after = last.seq;
-        for reading in &readings {
-            let line = Line::new(buffer.epoch(), reading);
+        for reading in &page.readings {
+            let line = Line::new(page.epoch, reading);
             let text = match json {
                 true => serde_json::to_string(&line)?,
                 false => line.comma_separated(),

@@ -11,6 +11,9 @@ use super::{BusConfig, Config};
 const UNIT_IDS: RangeInclusive<u8> = 1..=247;
 const BAUDS: RangeInclusive<u32> = 300..=921_600;
 const STOP_BITS: RangeInclusive<u8> = 1..=2;
+/// Longer, and the closing readings after a restart would come too late.
+const LISTEN_FIRST_S: RangeInclusive<u32> = 0..=300;
+const REOPEN_MAX_S: RangeInclusive<u32> = 1..=600;
 const PERIODS_S: RangeInclusive<u32> = 1..=86_400;
 const PERIODS_MS: RangeInclusive<u64> = 100..=3_600_000;
 const KEEP_DAYS: RangeInclusive<u32> = 1..=3_650;
@@ -188,6 +191,8 @@ impl Checker<'_> {
         }
         self.range(line, "baud", bus.baud, &BAUDS);
         self.range(line, "stop_bits", bus.stop_bits, &STOP_BITS);
+        self.range(line, "listen_first_s", bus.listen_first_s, &LISTEN_FIRST_S);
+        self.range(line, "reopen_max_s", bus.reopen_max_s, &REOPEN_MAX_S);
     }
 
     fn devices(&mut self, bus_number: usize, bus: &BusConfig) {
@@ -352,12 +357,23 @@ mod tests {
     }
 
     #[test]
+    fn a_line_is_heard_and_looked_for_within_limits() {
+        for (key, value) in [("listen_first_s", 301), ("reopen_max_s", 0)] {
+            let text = format!("[[bus]]\nname = 'a'\nport = '/d'\n{key} = {value}\n");
+            let found = faults(&text);
+            assert_eq!(found.len(), 1, "{text}\n{found:?}");
+            assert_eq!(found[0].error, format!("{key} is {value}"));
+        }
+    }
+
+    #[test]
     fn what_does_not_read_is_refused_by_name() {
         for (text, what) in [
             (
                 "[[bus]]\nname = 'a'\nport = '/d'\nparity = 'mark'\n",
                 "mark",
             ),
+            ("[[bus]]\nname = 'a'\nport = '/d'\nmode = 'hear'\n", "hear"),
             (
                 "[[bus]]\nname = 'a'\nport = '/d'\n[[bus.device]]\nunit_id = 300\n",
                 "300",

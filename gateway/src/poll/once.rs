@@ -5,7 +5,7 @@ use common::profile::{Profile, Role};
 use serde::{Deserialize, Serialize};
 
 use super::read_points;
-use crate::bus::{Bus, BusError, Fault, Port};
+use crate::bus::{Bus, BusError, Fault, Manner, Port};
 
 /// What one device showed; as JSON the object `enervue.read/1`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,10 +90,11 @@ pub async fn read(bus: &Bus, profile: &Profile, unit_id: u8) -> Result<Shown, Bu
 pub async fn read_at(
     name: &str,
     port: Port,
+    manner: Manner,
     profile: &Profile,
     unit_id: u8,
 ) -> Result<Shown, BusError> {
-    let bus = Bus::start(name, port);
+    let bus = Bus::start(name, port, manner);
     let shown = read(&bus, profile, unit_id).await;
     bus.close().await;
     shown

@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
+use common::id::Epoch;
 use common::profile::Library;
+use common::reading::Reading;
 use common::sync::{BusReport, DeviceReport, GatewayReport};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -14,12 +16,17 @@ use tokio::time::Instant;
 use super::listing::Listing;
 use crate::buffer::BufferHandle;
 use crate::clock::Clock;
+use crate::config::Mode;
 use crate::control::Request;
 use crate::failure::{Exit, Failure};
+use crate::listen::heard::{self, HeardReport};
 use crate::poll::once::{self, Shown};
 use crate::poll::{DeviceState, Poller};
 use crate::status::{DeviceStatus, Status};
 use crate::uplink::{SOFTWARE, UplinkStatus};
+
+/// The most readings of one answer: some 300 bytes each, far from a reply's limit.
+const READINGS_MAX: usize = 1_000;
 
 /// A bus that is polled.
 #[derive(Debug)]
@@ -27,6 +34,8 @@ pub(super) struct Line {
     pub(super) poller: Poller,
     /// Its port and link, e.g. `/dev/ttyUSB0 9600 8N1`.
     pub(super) port: String,
+    /// Whether this gateway is its master.
+    pub(super) mode: Mode,
 }
 
 /// Which device shall be read once.
@@ -38,6 +47,24 @@ pub struct ReadArguments {
     pub unit_id: u8,
     /// The profile that decodes it.
     pub profile: String,
+}
+
+/// Readings of the buffer, in order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadingsPage {
+    /// The epoch that numbers them.
+    pub epoch: Epoch,
+    /// The readings.
+    pub readings: Vec<Reading>,
+}
+
+/// Which readings are asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadingsArguments {
+    /// Those after this number.
+    pub after: u64,
+    /// At most so many.
+    pub max: usize,
 }
 
 /// Everything that can be asked about the running gateway.
@@ -57,9 +84,18 @@ impl Facts {
     pub(super) async fn answer(&self, request: Request) -> Result<Value, Failure> {
         match request.command.as_str() {
             "status" => Ok(serde_json::to_value(self.status().await?)?),
+            "heard" => Ok(serde_json::to_value(self.heard())?),
             "read" => {
                 let asked = serde_json::from_value(request.arguments)?;
                 Ok(serde_json::to_value(self.read(asked).await?)?)
+            }
+            "buffer status" => Ok(serde_json::to_value(self.buffer.status().await?)?),
+            "buffer readings" => {
+                let asked: ReadingsArguments = serde_json::from_value(request.arguments)?;
+                let max = asked.max.min(READINGS_MAX);
+                let readings = self.buffer.read_after(asked.after, max).await?;
+                let epoch = self.buffer.epoch();
+                Ok(serde_json::to_value(ReadingsPage { epoch, readings })?)
             }
             other => Err(
                 Failure::new(Exit::Usage, format!("the daemon knows no '{other}'"))
@@ -114,6 +150,16 @@ impl Facts {
         })
     }
 
+    /// What other masters ask on the lines.
+    fn heard(&self) -> HeardReport {
+        let now = self.clock.now();
+        let bus = |line: &Line| heard::of(&line.poller, &line.port, line.mode, now);
+        HeardReport {
+            now,
+            buses: self.lines.iter().map(bus).collect(),
+        }
+    }
+
     async fn status(&self) -> Result<Status, Failure> {
         let buffer = self.buffer.status().await?;
         let reports = self.devices();
@@ -157,15 +203,14 @@ impl Facts {
     }
 
     fn buses(&self) -> Vec<BusReport> {
-        let report = |line: &Line| BusReport {
-            name: line.poller.bus().name().to_owned(),
-            line: line.port.clone(),
-            error: line
-                .poller
-                .bus()
-                .state()
-                .error
-                .or(line.poller.progress().error),
+        let report = |line: &Line| {
+            let state = line.poller.bus().state();
+            let error = state.error.or(state.foreign);
+            BusReport {
+                name: line.poller.bus().name().to_owned(),
+                line: line.port.clone(),
+                error: error.or(line.poller.progress().error),
+            }
         };
         self.lines.iter().map(report).collect()
     }

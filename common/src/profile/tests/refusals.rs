@@ -58,6 +58,24 @@ const WRONG: &[(&str, &str, usize, &str)] = &[
         "unknown field `min_poll_s`",
     ),
     (
+        "scale = \"0.01\"",
+        "monotonic = false",
+        25,
+        "one that only rises",
+    ),
+    (
+        "scale = \"0.01\"",
+        "max_rate = \"0\"",
+        25,
+        "not a positive decimal",
+    ),
+    (
+        "[defaults]",
+        "[limits]\nmerge = \"always\"\n[defaults]",
+        14,
+        "always",
+    ),
+    (
         "order = \"CDAB\"",
         "order = \"CDAA\"",
         16,
