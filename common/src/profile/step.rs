@@ -3,7 +3,7 @@
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::format::Kind;
-use super::{Point, Register};
+use super::{Point, Register, Rollover};
 
 /// Bits of the significand behind the leading one.
 const F32_FRACTION_BITS: i64 = 23;
@@ -39,6 +39,17 @@ impl Point {
             .unwrap_or(count);
         let up = RoundingStrategy::AwayFromZero;
         step.round_dp_with_strategy(decimals, up).max(count)
+    }
+
+    /// Where its counter starts again from zero, in its unit, if that has been seen on a
+    /// meter. A multiplier register may move it, so then nobody knows.
+    #[must_use]
+    pub fn verified_rollover(&self) -> Option<Decimal> {
+        match self.rollover.filter(|_| self.rollover_verified)? {
+            Rollover::Value(value) => Some(value),
+            Rollover::Raw(_) if self.pow10.is_some() => None,
+            Rollover::Raw(count) => count.checked_mul(self.scale),
+        }
     }
 }
 
