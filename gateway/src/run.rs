@@ -12,11 +12,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::id::DeviceId;
 use common::profile::{Library, Profile};
 use common::sync::DeviceList;
 use jiff::Timestamp;
-use jiff::civil::Date;
 use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -33,7 +31,7 @@ use crate::control::Server;
 use crate::devices;
 use crate::failure::Failure;
 use crate::identity::Identity;
-use crate::poll::{Polled, Poller};
+use crate::poll::{Before, Polled, Poller};
 use crate::uplink::{Uplink, UplinkStatus};
 
 /// How often old readings are looked for.
@@ -51,11 +49,14 @@ pub async fn run(config: Config, library: Library, clock: Clock) -> Result<(), F
     let mut interrupt = signal(SignalKind::interrupt())?;
     let now = clock.now();
     let buffer = open_buffer(&config, now)?;
-    let closed = buffer.last_closings()?;
+    let before = Before {
+        closed: buffer.last_closings()?,
+        believed: buffer.last_values()?,
+    };
     let buffer = BufferHandle::spawn(buffer)?;
     let library = Arc::new(library);
 
-    let lines = start_pollers(&config, &clock, &buffer, &closed);
+    let lines = start_pollers(&config, &clock, &buffer, &before);
     let cloud_list = first_cloud_list(&config);
     let judge = Judge {
         buses: config.bus.iter().map(|bus| bus.name.clone()).collect(),
@@ -119,7 +120,7 @@ fn start_pollers(
     config: &Config,
     clock: &Clock,
     buffer: &BufferHandle,
-    closed: &BTreeMap<DeviceId, Date>,
+    before: &Before,
 ) -> Arc<[Line]> {
     let gauge_period = Duration::from_secs(config.poll.gauge_period_s.into());
     let start = |bus: &BusConfig| {
@@ -134,7 +135,7 @@ fn start_pollers(
         let (clock, buffer) = (clock.clone(), buffer.clone());
         let bus = Bus::start(&bus.name, port);
         Line {
-            poller: Poller::start(bus, clock, buffer, gauge_period, closed.clone()),
+            poller: Poller::start(bus, clock, buffer, gauge_period, before.clone()),
             port: described,
             mode,
         }
