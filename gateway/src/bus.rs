@@ -1,33 +1,62 @@
 //! A bus: one RS-485 line, owned by one task that asks for others.
 //!
 //! Promises: requests come through a queue and are never broken off in the middle of a
-//! frame, whoever loses interest; a port that vanishes is opened again by its stable name,
-//! after one second at first and thirty at most, and in the meantime requests fail at once
-//! and say why. What a single request promises is written in [`rtu`].
+//! frame, whoever loses interest; a port that vanishes, also while nobody asks, is opened
+//! again by its stable name, after one second at first and [`Manner::reopen_max`] at most,
+//! and in the meantime requests fail at once and say why. What a single request promises is
+//! written in [`rtu`].
+//!
+//! Only one master may be on a line. The task hears it for [`Manner::listen_first`] before
+//! it asks anything, goes on hearing while nobody asks, and refuses requests as long as
+//! another master is heard. A bus that was started by [`Bus::listen`] sits beside that
+//! master: it tells what it hears and never writes a byte.
 
+mod ear;
 pub mod fault;
+pub mod foreign;
 mod frame;
 pub mod overhear;
+mod owner;
 pub mod port;
 pub mod rtu;
+pub mod traffic;
 
 use std::io;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Instant, sleep_until};
 
 pub use fault::{BusError, Fault};
+use foreign::SharedTraffic;
+use overhear::Heard;
+use owner::{Owner, Part};
 pub use port::Port;
-use rtu::Master;
 pub use rtu::{Ask, Counts, Line, Pace, Timing};
+use traffic::Traffic;
 
 /// Requests that may wait; there is one poller and a person at the command line.
 const QUEUE_MAX: usize = 16;
-const REOPEN_MIN: Duration = Duration::from_secs(1);
-const REOPEN_MAX: Duration = Duration::from_secs(30);
-/// After so many faults in a row the port is closed and opened again: some adapters hang.
-const FAULTS_MAX: u32 = 20;
+/// What was heard and may wait to be kept: some seconds of the fastest line.
+const HEARD_MAX: usize = 1024;
+
+/// How a bus is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Manner {
+    /// How long the line is heard before the first request, each time it is opened.
+    pub listen_first: Duration,
+    /// The longest pause before a port that vanished is looked for again.
+    pub reopen_max: Duration,
+}
+
+impl Default for Manner {
+    /// For a line that is known to be ours.
+    fn default() -> Self {
+        Self {
+            listen_first: Duration::ZERO,
+            reopen_max: Duration::from_secs(30),
+        }
+    }
+}
 
 /// How a bus is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -36,6 +65,9 @@ pub struct State {
     pub open: bool,
     /// What is wrong with the port, in one sentence.
     pub error: Option<String>,
+    /// Which other master speaks on a line that should be ours, in one sentence; nobody is
+    /// asked as long as it does.
+    pub foreign: Option<String>,
     /// What the line has seen since the port was opened.
     pub counts: Counts,
 }
@@ -46,6 +78,7 @@ pub struct Bus {
     name: String,
     jobs: mpsc::Sender<Job>,
     state: watch::Receiver<State>,
+    traffic: SharedTraffic,
 }
 
 #[derive(Debug)]
@@ -55,11 +88,12 @@ struct Job {
 }
 
 impl Bus {
-    /// Starts the task that owns `port`. Must be called within a runtime.
+    /// Starts the task that owns `port` as the master of its line. Must be called within a
+    /// runtime.
     #[must_use]
-    pub fn start(name: &str, port: Port) -> Self {
+    pub fn start(name: &str, port: Port, manner: Manner) -> Self {
         let timing = port.timing();
-        Self::start_with(name, timing, move || port.open())
+        Self::start_in(name, timing, manner, move || port.open())
     }
 
     /// Starts the task of a line that `connect` opens, whenever it has to be opened.
@@ -68,20 +102,55 @@ impl Bus {
         timing: Timing,
         connect: impl FnMut() -> io::Result<L> + Send + 'static,
     ) -> Self {
+        Self::start_in(name, timing, Manner::default(), connect)
+    }
+
+    /// The same in another manner.
+    pub fn start_in<L: Line + 'static>(
+        name: &str,
+        timing: Timing,
+        manner: Manner,
+        connect: impl FnMut() -> io::Result<L> + Send + 'static,
+    ) -> Self {
+        Self::spawn(name, Part::Master(timing), manner, connect)
+    }
+
+    /// Starts the task that only hears the line that `connect` opens, whenever it has to be
+    /// opened, and tells what was heard.
+    pub fn listen<L: Line + 'static>(
+        name: &str,
+        manner: Manner,
+        connect: impl FnMut() -> io::Result<L> + Send + 'static,
+    ) -> (Self, mpsc::Receiver<Heard>) {
+        let (told, heard) = mpsc::channel(HEARD_MAX);
+        let bus = Self::spawn(name, Part::Listener(told), manner, connect);
+        (bus, heard)
+    }
+
+    fn spawn<L: Line + 'static>(
+        name: &str,
+        part: Part,
+        manner: Manner,
+        connect: impl FnMut() -> io::Result<L> + Send + 'static,
+    ) -> Self {
         let (jobs, queue) = mpsc::channel(QUEUE_MAX);
         let (report, state) = watch::channel(State::default());
+        let traffic = SharedTraffic::default();
         let owner = Owner {
             name: name.to_owned(),
-            timing,
+            part,
+            manner,
             connect,
             queue,
             report,
+            traffic: SharedTraffic::clone(&traffic),
         };
         tokio::spawn(owner.run());
         Self {
             name: name.to_owned(),
             jobs,
             state,
+            traffic,
         }
     }
 
@@ -95,6 +164,12 @@ impl Bus {
     #[must_use]
     pub fn state(&self) -> State {
         self.state.borrow().clone()
+    }
+
+    /// What other masters ask on it, as far as it was heard.
+    #[must_use]
+    pub fn traffic(&self) -> Traffic {
+        foreign::lock(&self.traffic).clone()
     }
 
     /// Reads the registers that `ask` names, once.
@@ -124,112 +199,6 @@ impl Bus {
             unit,
             fault: Fault::Port("the program is stopping".to_owned()),
             others_answer: false,
-        }
-    }
-}
-
-/// Why a port was closed.
-enum Closed {
-    NobodyAsks,
-    Lost(String),
-    /// Nothing works on it; opening it anew may help.
-    Hung,
-}
-
-/// The task's side of a bus.
-struct Owner<C> {
-    name: String,
-    timing: Timing,
-    connect: C,
-    queue: mpsc::Receiver<Job>,
-    report: watch::Sender<State>,
-}
-
-impl<L: Line, C: FnMut() -> io::Result<L>> Owner<C> {
-    async fn run(mut self) {
-        let mut pause = REOPEN_MIN;
-        loop {
-            let why = match (self.connect)() {
-                Ok(line) => match self.serve(line, &mut pause).await {
-                    Closed::NobodyAsks => return,
-                    Closed::Hung => continue,
-                    Closed::Lost(why) => why,
-                },
-                Err(error) => error.to_string(),
-            };
-            if self.report.borrow().error.as_ref() != Some(&why) {
-                tracing::warn!(bus = self.name, "bus {} has no port: {why}", self.name);
-            }
-            self.report.send_modify(|state| {
-                state.open = false;
-                state.error = Some(why.clone());
-            });
-            if !self.refuse_for(pause, &why).await {
-                return;
-            }
-            pause = (pause * 2).min(REOPEN_MAX);
-        }
-    }
-
-    /// Asks for others until the line is lost. An answer proves the port good.
-    async fn serve(&mut self, line: L, pause: &mut Duration) -> Closed {
-        let mut master = Master::new(line, self.timing);
-        let mut faults = 0;
-        if self.report.borrow().error.is_some() {
-            tracing::info!(bus = self.name, "bus {} has its port again", self.name);
-        }
-        self.report.send_replace(State {
-            open: true,
-            ..State::default()
-        });
-        while let Some(Job { ask, reply }) = self.queue.recv().await {
-            let result = master.read(&ask).await;
-            let counts = master.counts();
-            self.report.send_modify(|state| state.counts = counts);
-            let closed = match &result {
-                Ok(_) | Err(Fault::Exception(_)) => {
-                    faults = 0;
-                    *pause = REOPEN_MIN;
-                    None
-                }
-                Err(Fault::Port(why)) => Some(Closed::Lost(why.clone())),
-                Err(_) => {
-                    faults += 1;
-                    (faults >= FAULTS_MAX).then_some(Closed::Hung)
-                }
-            };
-            let others_answer = master.others_answer(ask.unit);
-            // Whoever asked may have lost interest; the line is in order all the same.
-            let _ = reply.send(result.map_err(|fault| BusError {
-                bus: self.name.clone(),
-                unit: ask.unit,
-                fault,
-                others_answer,
-            }));
-            if let Some(closed) = closed {
-                return closed;
-            }
-        }
-        Closed::NobodyAsks
-    }
-
-    /// Refuses requests while the port is away; `false` when nobody will ask any more.
-    async fn refuse_for(&mut self, pause: Duration, why: &str) -> bool {
-        let until = Instant::now() + pause;
-        loop {
-            let job = tokio::select! {
-                () = sleep_until(until) => return true,
-                job = self.queue.recv() => job,
-            };
-            let Some(Job { ask, reply }) = job else {
-                return false;
-            };
-            let _ = reply.send(Err(BusError {
-                bus: self.name.clone(),
-                unit: ask.unit,
-                fault: Fault::Port(why.to_owned()),
-                others_answer: false,
-            }));
         }
     }
 }

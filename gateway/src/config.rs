@@ -4,11 +4,14 @@
 mod check;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use common::profile::Parity;
 use serde::{Deserialize, Serialize};
 
 pub use check::Fault;
+
+use crate::bus::Manner;
 
 /// Where the settings are looked for.
 pub const CONFIG_FILE: &str = "/etc/enervue-gateway/gateway.toml";
@@ -119,6 +122,17 @@ pub struct FileDevice {
     pub profile: String,
     /// What people call it.
     pub label: String,
+}
+
+impl BusConfig {
+    /// How the bus is used.
+    #[must_use]
+    pub fn manner(&self) -> Manner {
+        Manner {
+            listen_first: Duration::from_secs(self.listen_first_s.into()),
+            reopen_max: Duration::from_secs(self.reopen_max_s.into()),
+        }
+    }
 }
 
 fn default_baud() -> u32 {

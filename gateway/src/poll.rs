@@ -195,8 +195,7 @@ fn is_final(fault: &Fault) -> bool {
     const NOT_NOW: [u8; 2] = [5, 6];
     match fault {
         Fault::Exception(code) => !NOT_NOW.contains(code),
-        Fault::Port(_) | Fault::NeverSilent => true,
-        _ => false,
+        fault => fault.is_ours(),
     }
 }
 

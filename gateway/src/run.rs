@@ -133,7 +133,7 @@ fn start_pollers(
         let mode = bus.mode;
         let described = port.to_string();
         let (clock, buffer) = (clock.clone(), buffer.clone());
-        let bus = Bus::start(&bus.name, port);
+        let bus = Bus::start(&bus.name, port, bus.manner());
         Line {
             poller: Poller::start(bus, clock, buffer, gauge_period, before.clone()),
             port: described,

@@ -49,9 +49,14 @@ impl Gateway {
         );
         for bus in buses {
             let port = bus.port.display();
+            // The lines of the tests have no other master, unless a test says so.
+            let first = match bus.more.contains("listen_first_s") {
+                true => "",
+                false => "listen_first_s = 0\n",
+            };
             write!(
                 text,
-                "[[bus]]\nname = '{}'\nport = '{port}'\n{}\n",
+                "[[bus]]\nname = '{}'\nport = '{port}'\n{first}{}\n",
                 bus.name, bus.more
             )?;
         }

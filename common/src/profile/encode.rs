@@ -53,8 +53,12 @@ impl Profile {
         point.put_number(scaled, registers).ok_or(too_large)
     }
 
-    /// Puts the words by which a device of this model is known (see [`Profile::fits`]).
+    /// Puts the words by which a device of this model is known (see [`Profile::fits`]), and a
+    /// status without a flag.
     pub fn encode_identity(&self, registers: &mut Registers) {
+        for flag in &self.flags {
+            flag.register.put(Decimal::ZERO, registers);
+        }
         for Identity { register, rule } in &self.identity {
             let number = match rule {
                 IdentityRule::Between(low, high) => (*low + *high) / Decimal::TWO,

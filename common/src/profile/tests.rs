@@ -165,7 +165,7 @@ fn runs_are_what_a_listener_must_hear_within_one_reply() {
 
 #[test]
 fn a_profile_may_forbid_that_reads_are_merged() {
-    let text = library::shipped_texts()[3].1;
+    let (_, text) = shipped_text("eastron-sdm630.toml");
     let text = text.replace("max_registers = 80", "merge = \"never\"");
     let text = text.replace("[[group]]\natomic = [\"hz\", \"imp\"]", "");
     let profile = Profile::parse(&text).unwrap();

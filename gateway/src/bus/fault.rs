@@ -48,8 +48,21 @@ pub enum Fault {
     InDoubt,
     /// The line does not fall silent, so nothing was sent.
     NeverSilent,
+    /// Another master speaks on the line, so nothing was sent; this says what it asks.
+    ForeignMaster(String),
     /// The port itself is away; nothing was sent.
     Port(String),
+}
+
+impl Fault {
+    /// Whether the request was not sent, for a reason that holds for any other as well.
+    #[must_use]
+    pub fn is_ours(&self) -> bool {
+        matches!(
+            self,
+            Self::Port(_) | Self::NeverSilent | Self::ForeignMaster(_)
+        )
+    }
 }
 
 /// A request that has no answer.
@@ -66,10 +79,10 @@ pub struct BusError {
 }
 
 impl BusError {
-    /// Whether the port is at fault and not the device.
+    /// Whether the port or its line is at fault and not the device.
     #[must_use]
     pub fn is_of_the_port(&self) -> bool {
-        matches!(self.fault, Fault::Port(_))
+        matches!(self.fault, Fault::Port(_) | Fault::ForeignMaster(_))
     }
 }
 
@@ -77,19 +90,17 @@ impl fmt::Display for BusError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { bus, unit, .. } = self;
         match &self.fault {
-            Fault::Silence { waited } => {
-                let waited = waited.as_millis();
-                write!(
-                    f,
-                    "unit {unit} on bus {bus} did not answer within {waited} ms; "
-                )?;
-                f.write_str(if self.others_answer {
+            Fault::Silence { waited } => write!(
+                f,
+                "unit {unit} on bus {bus} did not answer within {} ms; {}",
+                waited.as_millis(),
+                if self.others_answer {
                     "others on this bus do: check its power, its A and B wires and its unit id"
                 } else {
                     "nobody else on this bus has answered yet: check A and B (swap them once), \
                      baud rate and parity"
-                })
-            }
+                }
+            ),
             Fault::CutShort { bytes } => write!(
                 f,
                 "unit {unit} on bus {bus} stopped after {bytes} bytes: a loose wire, a missing \
@@ -141,6 +152,9 @@ impl fmt::Display for BusError {
                 "bus {bus} does not fall silent, so unit {unit} was not asked: another master is \
                  talking or noise is on the line; only one master may be on it"
             ),
+            Fault::ForeignMaster(what) => {
+                write!(f, "unit {unit} on bus {bus} was not asked: {what}")
+            }
             Fault::Port(why) => write!(f, "bus {bus} has no port: {why}"),
         }
     }

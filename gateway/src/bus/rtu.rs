@@ -23,6 +23,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::fault::Fault;
+use super::foreign::Watch;
 use super::frame::{self, REGISTERS_MAX, REQUEST_BYTES, Step};
 
 /// How many holds a line that does not fall silent is waited for before giving up.
@@ -147,6 +148,9 @@ pub struct Master<L> {
     last_active: Instant,
     hold: Option<Hold>,
     fresh: bool,
+    /// Whether bytes came that nobody had asked for, since the last request.
+    disturbed: bool,
+    watch: Watch,
     received: Vec<u8>,
     /// The units that may still owe a reply, and how many registers it would have.
     out_of_step: BTreeMap<u8, BTreeSet<u16>>,
@@ -163,11 +167,44 @@ impl<L: Line> Master<L> {
             last_active: Instant::now(),
             hold: None,
             fresh: true,
+            disturbed: false,
+            watch: Watch::default(),
             received: Vec::new(),
             out_of_step: BTreeMap::new(),
             answered: BTreeMap::new(),
             counts: Counts::default(),
         }
+    }
+
+    /// This master, with another watch on who else speaks.
+    #[must_use]
+    pub fn watched_by(mut self, watch: Watch) -> Self {
+        self.watch = watch;
+        self
+    }
+
+    /// What is known of other masters.
+    pub fn watch(&self) -> &Watch {
+        &self.watch
+    }
+
+    /// Hears the line while nobody asks, until bytes came. May be dropped.
+    ///
+    /// # Errors
+    /// When the port is gone.
+    pub async fn idle(&mut self) -> Result<(), Fault> {
+        let mut chunk = [0; 256];
+        let count = match self.line.read(&mut chunk).await {
+            Ok(0) => return Err(Fault::Port("it was closed, or unplugged".to_owned())),
+            Ok(count) => count,
+            Err(error) => return Err(Fault::Port(error.to_string())),
+        };
+        self.last_active = Instant::now();
+        let before = self.received.len();
+        self.received.extend(chunk.iter().take(count));
+        self.overhear(before);
+        self.swallow();
+        Ok(())
     }
 
     /// What the line has seen.
@@ -214,7 +251,7 @@ impl<L: Line> Master<L> {
                     self.out_of_step.remove(&ask.unit);
                     return Err(fault);
                 }
-                Err(fault @ (Fault::Port(_) | Fault::NeverSilent)) => return Err(fault),
+                Err(fault) if fault.is_ours() => return Err(fault),
                 Err(_) => {}
             }
         }
@@ -236,6 +273,7 @@ impl<L: Line> Master<L> {
                 let owed = self.out_of_step.entry(ask.unit).or_default();
                 owed.insert(ask.request.count);
                 self.hold_for(ask.pace.timeout);
+                self.received.clear();
             }
         }
         result
@@ -257,9 +295,19 @@ impl<L: Line> Master<L> {
                 .map_err(|error| Fault::Port(error.to_string()))?;
             if self.received.len() > before {
                 self.last_active = Instant::now();
+                self.overhear(before);
             }
             if !self.received.is_empty() {
-                self.swallow(ask);
+                self.swallow();
+            }
+            if let Some(sentence) = self.watch.foreign(Instant::now()) {
+                return Err(Fault::ForeignMaster(sentence));
+            }
+            if std::mem::take(&mut self.disturbed) {
+                self.hold = Some(Hold {
+                    from: self.last_active,
+                    silence: ask.pace.timeout,
+                });
             }
             let mut until = self.last_active + pause;
             if let Some(hold) = self.hold {
@@ -273,15 +321,24 @@ impl<L: Line> Master<L> {
             if now >= limit {
                 return Err(Fault::NeverSilent);
             }
-            self.listen(until.min(limit)).await?;
+            let before = self.received.len();
+            if self.listen(until.min(limit)).await? {
+                self.overhear(before);
+            }
         }
     }
 
+    /// Looks for other masters in what came behind the first `known` bytes.
+    fn overhear(&mut self, known: usize) {
+        let new = self.received.get(known..).unwrap_or_default();
+        self.watch.hear(self.last_active, new);
+    }
+
     /// Throws away what arrived while nothing was asked.
-    fn swallow(&mut self, ask: &Ask) {
+    fn swallow(&mut self) {
         if self.hold.is_none() {
             self.counts.unsolicited_bytes += self.received.len() as u64;
-            self.hold_for(ask.pace.timeout);
+            self.disturbed = true;
             self.received.clear();
             return;
         }
@@ -304,6 +361,7 @@ impl<L: Line> Master<L> {
     async fn send(&mut self, ask: &Ask) -> Result<(), Fault> {
         let bytes = frame::encode(ask.unit, &ask.request);
         self.received.clear();
+        self.watch.note_sent(ask.unit, ask.request);
         match timeout(WRITE_MAX, self.line.write_all(&bytes)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => return Err(Fault::Port(error.to_string())),

@@ -5,7 +5,7 @@ use common::profile::Library;
 
 use super::{Exit, Failure, config, print};
 use crate::bus::Port;
-use crate::config::{BusConfig, Config};
+use crate::config::{BusConfig, Config, Mode};
 use crate::control::{self, Request};
 use crate::poll::once::{self, Shown, ShownPoint};
 use crate::run::ReadArguments;
@@ -100,8 +100,20 @@ async fn read_here(
         parity: bus.parity,
         stop_bits: bus.stop_bits,
     };
+    if bus.mode == Mode::Listen {
+        let error = format!("bus {} is only listened on", bus.name);
+        return Err(Failure::new(Exit::Port, error)
+            .because("its settings say mode = \"listen\": another master asks on it")
+            .remedy("enervue-gateway bus heard, while the daemon runs"));
+    }
     print::note(&format!("no daemon runs: opening {port} for this"));
-    let shown = once::read_at(&bus.name, port, profile, unit_id).await;
+    if bus.listen_first_s > 0 {
+        let seconds = bus.listen_first_s;
+        print::note(&format!(
+            "listening for {seconds} s first, for another master"
+        ));
+    }
+    let shown = once::read_at(&bus.name, port, bus.manner(), profile, unit_id).await;
     shown.map_err(|error| {
         let exit = if error.is_of_the_port() {
             Exit::Port

@@ -2,9 +2,12 @@
 //! often, and what comes back.
 
 use common::profile::Table;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::bus::Bus;
+use crate::bus::overhear::Asked;
+use crate::bus::traffic::Kind;
 use crate::config::Mode;
 
 /// What was heard on each line; as JSON the object `enervue.bus_heard/1`.
@@ -60,4 +63,43 @@ pub struct HeardRequest {
     pub period_ms: Option<u64>,
     /// When it was last heard.
     pub last_heard_at: Timestamp,
+}
+
+/// What was heard on `bus`, seen at `now`.
+pub(crate) fn of(bus: &Bus, line: &str, mode: Mode, now: Timestamp) -> HeardBus {
+    let (state, traffic) = (bus.state(), bus.traffic());
+    let requests = traffic.kinds();
+    HeardBus {
+        name: bus.name().to_owned(),
+        line: line.to_owned(),
+        mode,
+        error: state.error,
+        foreign: state.foreign,
+        requests: requests
+            .map(|(unit_id, asked, kind)| request(unit_id, asked, kind, now))
+            .collect(),
+        unlisted: traffic.unlisted(),
+    }
+}
+
+fn request(unit_id: u8, asked: Asked, kind: &Kind, now: Timestamp) -> HeardRequest {
+    let (function, registers) = match asked {
+        Asked::Registers(request) => (request.table.function(), Some(request)),
+        Asked::Function(function) => (function, None),
+    };
+    let ago = SignedDuration::try_from(kind.last.elapsed()).unwrap_or(SignedDuration::MAX);
+    let period = kind.period().map(|period| period.as_millis());
+    HeardRequest {
+        unit_id,
+        function,
+        table: registers.map(|request| request.table),
+        address: registers.map(|request| request.address),
+        count: registers.map(|request| request.count),
+        requests: kind.requests,
+        replies: kind.replies,
+        exceptions: kind.exceptions,
+        unanswered: kind.unanswered,
+        period_ms: period.map(|ms| u64::try_from(ms).unwrap_or(u64::MAX)),
+        last_heard_at: now.checked_sub(ago).unwrap_or(Timestamp::MIN),
+    }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 
 use super::{Requests, is_final, pace};
-use crate::bus::{Ask, Bus, BusError, Fault, Port};
+use crate::bus::{Ask, Bus, BusError, Fault, Manner, Port};
 
 /// What one device showed; as JSON the object `enervue.read/1`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,10 +92,11 @@ pub async fn read(bus: &Bus, profile: &Profile, unit_id: u8) -> Result<Shown, Bu
 pub async fn read_at(
     name: &str,
     port: Port,
+    manner: Manner,
     profile: &Profile,
     unit_id: u8,
 ) -> Result<Shown, BusError> {
-    let bus = Bus::start(name, port);
+    let bus = Bus::start(name, port, manner);
     let shown = read(&bus, profile, unit_id).await;
     bus.close().await;
     shown

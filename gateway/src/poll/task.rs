@@ -16,7 +16,7 @@ use super::cycle::{Answer, Cycle, Part, Step};
 use super::sweep::{Ended, Sweep};
 use super::{BreakerState, Polled, Progress, is_final, pace};
 use crate::buffer::BufferHandle;
-use crate::bus::{Ask, Bus, BusError, Fault};
+use crate::bus::{Ask, Bus, BusError};
 use crate::clock::Clock;
 use crate::plausible::Plausible;
 use crate::reading::NewReading;
@@ -156,7 +156,7 @@ impl PollTask {
             }
             match step {
                 Step::Rouse(request) => match self.ask(polled, request).await {
-                    Err(error) if is_of_the_line(&error) => return Reached::Nothing(error),
+                    Err(error) if error.fault.is_ours() => return Reached::Nothing(error),
                     _ => {}
                 },
                 Step::Pause(pause) => {
@@ -348,7 +348,7 @@ impl PollTask {
         if error.is_of_the_port() {
             return Outcome::OwnFault;
         }
-        let ours = is_of_the_line(error);
+        let ours = error.fault.is_ours();
         let sentence = error.to_string();
         self.report.send_modify(|progress| {
             let state = progress.devices.entry(device.id).or_default();
@@ -374,9 +374,4 @@ fn wall_at(monotonic: Duration, now: Moment) -> Timestamp {
         .checked_add(ahead)
         .and_then(|at| at.checked_sub(ago));
     shifted.unwrap_or(now.wall)
-}
-
-/// Whether nothing was asked, because of the line and not of the device.
-fn is_of_the_line(error: &BusError) -> bool {
-    error.is_of_the_port() || error.fault == Fault::NeverSilent
 }

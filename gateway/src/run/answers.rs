@@ -19,7 +19,7 @@ use crate::clock::Clock;
 use crate::config::Mode;
 use crate::control::Request;
 use crate::failure::{Exit, Failure};
-use crate::listen::heard::{HeardBus, HeardReport};
+use crate::listen::heard::{self, HeardReport};
 use crate::poll::once::{self, Shown};
 use crate::poll::{DeviceState, Poller};
 use crate::status::{DeviceStatus, Status};
@@ -152,17 +152,10 @@ impl Facts {
 
     /// What other masters ask on the lines.
     fn heard(&self) -> HeardReport {
-        let bus = |line: &Line| HeardBus {
-            name: line.poller.bus().name().to_owned(),
-            line: line.port.clone(),
-            mode: line.mode,
-            error: line.poller.bus().state().error,
-            foreign: None,
-            requests: Vec::new(),
-            unlisted: 0,
-        };
+        let now = self.clock.now();
+        let bus = |line: &Line| heard::of(line.poller.bus(), &line.port, line.mode, now);
         HeardReport {
-            now: self.clock.now(),
+            now,
             buses: self.lines.iter().map(bus).collect(),
         }
     }
@@ -210,15 +203,14 @@ impl Facts {
     }
 
     fn buses(&self) -> Vec<BusReport> {
-        let report = |line: &Line| BusReport {
-            name: line.poller.bus().name().to_owned(),
-            line: line.port.clone(),
-            error: line
-                .poller
-                .bus()
-                .state()
-                .error
-                .or(line.poller.progress().error),
+        let report = |line: &Line| {
+            let state = line.poller.bus().state();
+            let error = state.error.or(state.foreign);
+            BusReport {
+                name: line.poller.bus().name().to_owned(),
+                line: line.port.clone(),
+                error: error.or(line.poller.progress().error),
+            }
         };
         self.lines.iter().map(report).collect()
     }
