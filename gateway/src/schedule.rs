@@ -26,6 +26,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use closing::Days;
 use entry::Entry;
+pub(crate) use entry::{FAILURES_MAX, PROBE_MAX, PROBE_MIN};
 
 /// How long after the start of a day its closing reading is tried for.
 pub const CLOSING_PATIENCE: Duration =

@@ -14,10 +14,10 @@ use super::{CLOSING_PATIENCE, Moment, Outcome, Task};
 const CLOSING_RETRY_MIN: Duration = Duration::from_secs(1);
 const CLOSING_RETRY_MAX: Duration = Duration::from_secs(60);
 /// So many failed cycles in a row make a device one that does not answer.
-const FAILURES_MAX: u32 = 2;
+pub(crate) const FAILURES_MAX: u32 = 2;
 /// The first pause before such a device is asked again; doubles.
-const PROBE_MIN: Duration = Duration::from_secs(60);
-const PROBE_MAX: Duration = Duration::from_secs(600);
+pub(crate) const PROBE_MIN: Duration = Duration::from_secs(60);
+pub(crate) const PROBE_MAX: Duration = Duration::from_secs(600);
 /// The pause while the fault is on our side: no port, or no room on the disk.
 const OWN_FAULT_RETRY: Duration = Duration::from_secs(2);
 
