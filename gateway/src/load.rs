@@ -181,10 +181,9 @@ impl Cost {
         let others = told(others, gauges_s, Duration::ZERO);
         let sum = |requests: &[RequestLoad]| requests.iter().map(|r| r.microseconds).sum::<u64>();
         // A device that is woken leaves those requests unanswered; one that renews its values
-        // answers one more.
+        // is asked twice.
         let unanswered = microseconds(attempt(profile, timing)) * u64::from(profile.wake);
-        let renewing = profile.refresh.and(billing.first());
-        let renewing = renewing.map_or(0, |request| request.microseconds);
+        let renewing = profile.refresh.map_or(0, |_| sum(&billing));
         let mut cost = Self {
             billing: sum(&billing) + unanswered + renewing,
             billing_period: u64::from(period_s) * 1_000_000,

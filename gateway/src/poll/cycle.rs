@@ -195,7 +195,7 @@ fn steps(task: &Task, profile: &Profile) -> VecDeque<Step> {
     let Requests { billing, others } = Requests::of(profile);
     let mut steps = VecDeque::new();
     if let Some(refresh) = profile.refresh {
-        steps.extend(billing.first().copied().map(Step::Rouse));
+        steps.extend(billing.iter().copied().map(Step::Rouse));
         steps.push_back(Step::Pause(Duration::from_millis(refresh.wait_ms)));
     }
     let ask = |part| move |request| Step::Ask(request, part);

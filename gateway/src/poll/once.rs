@@ -104,12 +104,13 @@ pub async fn read_at(
 
 /// Wakes the device, and lets it renew its values, where its profile says that it must.
 async fn rouse(bus: &Bus, unit: u8, profile: &Profile) {
-    let Some(first) = Requests::of(profile).billing.first().copied() else {
-        return;
-    };
-    for _ in 0..profile.wake + u32::from(profile.refresh.is_some()) {
+    let billing = Requests::of(profile).billing;
+    let wake = billing.iter().take(1).cycle();
+    let wake = wake.take(usize::try_from(profile.wake).unwrap_or(usize::MAX));
+    let renew = billing.iter().filter(|_| profile.refresh.is_some());
+    for request in wake.chain(renew) {
         // What comes does not count; whether the device answers, the next request shows.
-        let _ = bus.read(ask(unit, profile, first)).await;
+        let _ = bus.read(ask(unit, profile, *request)).await;
     }
     if let Some(refresh) = profile.refresh {
         sleep(Duration::from_millis(refresh.wait_ms)).await;

@@ -1,7 +1,7 @@
 //! From the wire to the disk: a poller with a real bus task and a real buffer, and devices
 //! that this test lets answer, lie or fall silent. Time is tokio's paused time.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -26,6 +26,19 @@ struct Line {
     all_zero: BTreeSet<u8>,
     port_is_away: bool,
     asked: Vec<u8>,
+    /// What the energy register shows at its next readings instead.
+    energy: BTreeMap<u8, VecDeque<f32>>,
+}
+
+impl Line {
+    fn energy_shown(&mut self, sent: &[u8; 8]) -> Option<f32> {
+        const ENERGY: u16 = 0x48;
+        let [unit, _, a, b, c, d, ..] = *sent;
+        let first = u16::from_be_bytes([a, b]);
+        let asked = first..first + u16::from_be_bytes([c, d]);
+        let queue = self.energy.get_mut(&unit)?;
+        asked.contains(&ENERGY).then(|| queue.pop_front()).flatten()
+    }
 }
 
 /// A gateway's half: one line, its poller and its buffer.
@@ -79,6 +92,13 @@ impl Rig {
         self.buffer.next_batch(1_000).await.unwrap()
     }
 
+    /// What became of the energy of a device, in order.
+    async fn energy(&self, unit: u8) -> Vec<Reading> {
+        let mut readings = self.readings().await;
+        readings.retain(|r| r.device == DeviceId(unit.into()) && r.point == "energy_import");
+        readings
+    }
+
     fn state(&self, unit: u8) -> DeviceState {
         let devices = self.poller.progress().devices;
         devices
@@ -110,11 +130,12 @@ async fn answer(mut line: DuplexStream, state: Arc<Mutex<Line>>) {
     let mut sent = [0; 8];
     while line.read_exact(&mut sent).await.is_ok() {
         let unit = sent[0];
-        let (silent, zero, away) = {
+        let (silent, zero, away, energy) = {
             let mut state = state.lock().unwrap();
             state.asked.push(unit);
+            let energy = state.energy_shown(&sent);
             let (silent, zero) = (state.silent.contains(&unit), state.all_zero.contains(&unit));
-            (silent, zero, state.port_is_away)
+            (silent, zero, state.port_is_away, energy)
         };
         if away {
             return;
@@ -128,6 +149,10 @@ async fn answer(mut line: DuplexStream, state: Arc<Mutex<Line>>) {
         let mut reply = vec![unit, sent[1], 2 * sent[5]];
         for offset in 0..usize::from(sent[5]) {
             reply.extend(words[offset % 2].to_be_bytes());
+        }
+        if let Some(energy) = energy {
+            let at = 3 + 2 * usize::from(0x48 - u16::from_be_bytes([sent[2], sent[3]]));
+            reply[at..at + 4].copy_from_slice(&energy.to_be_bytes());
         }
         reply.extend(modbus_core::rtu::crc16(&reply).to_be_bytes());
         sleep(Duration::from_millis(20)).await;
@@ -292,4 +317,139 @@ async fn a_device_is_read_once_for_whoever_asks_and_nothing_is_kept() {
     rig.line.lock().unwrap().silent.insert(9);
     let error = once::read(rig.poller.bus(), &profile, 9).await.unwrap_err();
     assert!(matches!(error.fault, Fault::Silence { .. }));
+}
+
+/// Values as they were kept, `None` where they are suspect.
+fn values(readings: &[Reading]) -> Vec<Option<String>> {
+    let value = |reading: &Reading| Some(reading.quantity?.value().to_string());
+    readings.iter().map(value).collect()
+}
+
+fn some(value: &str) -> Option<String> {
+    Some(value.to_owned())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_that_cannot_be_is_kept_as_suspect_and_asked_for_again_at_once() {
+    let rig = Rig::new(&[3]);
+    until("a reading", || rig.state(3).answered == 1).await;
+    let wrong = VecDeque::from([9_116.5]);
+    rig.line.lock().unwrap().energy.insert(3, wrong);
+    until("another", || rig.state(3).answered == 2).await;
+    let energy = rig.energy(3).await;
+    assert_eq!(values(&energy), [some("3.50"), None, some("3.50")]);
+    let why = energy[1].suspect.as_deref().unwrap();
+    assert!(
+        why.starts_with("it rose from 3.50 kWh to 9116.50 kWh"),
+        "{why}"
+    );
+    assert_eq!(energy[1].raw, "460E 7200");
+    assert_eq!(rig.state(3).error, None);
+
+    // What both say is a matter for the next polls.
+    let wrong = VecDeque::from([0.0, 0.0]);
+    rig.line.lock().unwrap().energy.insert(3, wrong);
+    until("a doubted one", || rig.state(3).answered == 3).await;
+    assert_eq!(values(&rig.energy(3).await)[3..], [None, None]);
+    let error = rig.state(3).error.unwrap();
+    assert!(
+        error.starts_with("energy_import is no value: it fell from 3.50 kWh"),
+        "{error}"
+    );
+    assert_eq!(rig.state(3).last.unwrap().to_string(), "3.50 kWh");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_closing_reading_that_is_suspect_is_taken_again() {
+    let rig = Rig::new(&[3]);
+    until("a reading", || rig.state(3).answered == 1).await;
+    let wrong = VecDeque::from([35.5e5, 35.5e5]);
+    rig.line.lock().unwrap().energy.insert(3, wrong);
+    rig.set_clock(MIDNIGHT);
+    let midnight: Timestamp = MIDNIGHT.parse().unwrap();
+    until("midnight is settled", || {
+        rig.poller.progress().settled_through >= midnight
+    })
+    .await;
+    let mut energy = rig.energy(3).await;
+    energy.retain(|reading| reading.closes.is_some());
+    assert_eq!(values(&energy), [None, None, some("3.50")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn between_the_attempts_of_a_silent_device_the_others_are_asked() {
+    let rig = Rig::new(&[]);
+    rig.line.lock().unwrap().silent.insert(1);
+    rig.poller.set_devices([1, 2, 3].map(polled).to_vec());
+    until("it is given up once", || rig.state(1).failed == 1).await;
+    let mut asked = rig.line.lock().unwrap().asked.clone();
+    asked.dedup();
+    assert_eq!(asked[..4], [1, 2, 3, 1]);
+    // The first attempt, and two more of which one shows first whether it is in step.
+    until("it is rarely asked", || rig.state(1).breaker.is_some()).await;
+    let breaker = rig.state(1).breaker.unwrap();
+    assert!(breaker.next_probe_at > breaker.open_since);
+    assert_eq!(rig.state(1).failed, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn devices_that_are_due_together_reach_the_disk_together() {
+    let rig = Rig::new(&[1, 2, 3]);
+    until("a reading", || rig.state(1).answered > 0).await;
+    assert_eq!((rig.state(2).answered, rig.state(3).answered), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_device_that_sleeps_is_woken_and_one_that_renews_its_values_is_given_time() {
+    let rig = Rig::new(&[]);
+    let mut slow = polled(5);
+    let mut profile = slow.profile.as_ref().clone();
+    profile.wake = 2;
+    profile.refresh = Some(common::profile::Refresh { wait_ms: 6_000 });
+    slow.profile = Arc::new(profile);
+    let old = VecDeque::from([1.25]);
+    rig.line.lock().unwrap().energy.insert(5, old);
+    rig.poller.set_devices(vec![slow, polled(6)]);
+    until("both are read", || {
+        rig.state(5).answered * rig.state(6).answered > 0
+    })
+    .await;
+    let asked = rig.line.lock().unwrap().asked.clone();
+    let renewing = Requests::of(&polled(5).profile).billing.len();
+    let pause = asked.iter().position(|unit| *unit == 6).unwrap();
+    assert_eq!(
+        pause,
+        2 + renewing,
+        "two to wake it, the others to renew its values"
+    );
+    let back = asked.iter().rposition(|unit| *unit == 6).unwrap() + 1;
+    assert!(asked[pause..back].iter().all(|unit| *unit == 6));
+    assert!(
+        asked[back..].len() >= 2 + renewing,
+        "woken again before it counts"
+    );
+    // What it knew long ago was not kept.
+    assert_eq!(values(&rig.energy(5).await), [some("5.50")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_the_disk_takes_nothing_polls_go_on_and_nothing_is_settled() {
+    let rig = Rig::new(&[1]);
+    until("a reading", || rig.state(1).answered == 1).await;
+    rig.buffer.close().await;
+    until("three more", || rig.state(1).answered == 4).await;
+    let error = rig.poller.progress().error.unwrap();
+    assert!(
+        error.starts_with("readings cannot be kept: the buffer is closed"),
+        "{error}"
+    );
+    rig.set_clock(MIDNIGHT);
+    let asked = rig.line.lock().unwrap().asked.len();
+    until("it is asked", || {
+        rig.line.lock().unwrap().asked.len() > asked + 10
+    })
+    .await;
+    let midnight: Timestamp = MIDNIGHT.parse().unwrap();
+    assert!(rig.poller.progress().settled_through < midnight);
+    assert_eq!(rig.state(1).error, None);
 }
