@@ -194,7 +194,7 @@ fn doubt(point: &Point, before: Seen, value: Quantity, now: Moment) -> Option<Do
     if fall <= unrest_at(point, before.value.value()) {
         return None;
     }
-    let rolled_over = point.verified_rollover().is_some_and(|modulus| {
+    let rolled_over = point.rollover_value().is_some_and(|modulus| {
         let rise = modulus - fall;
         rise >= Decimal::ZERO && allowed.is_some_and(|allowed| rise <= allowed)
     });

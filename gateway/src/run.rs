@@ -26,11 +26,12 @@ use self::listing::{Judge, Listing};
 use crate::buffer::{Buffer, BufferHandle};
 use crate::bus::{Bus, Port};
 use crate::clock::Clock;
-use crate::config::{BusConfig, Config};
+use crate::config::{BusConfig, Config, Mode};
 use crate::control::Server;
 use crate::devices;
 use crate::failure::Failure;
 use crate::identity::Identity;
+use crate::listen;
 use crate::poll::{Before, Polled, Poller};
 use crate::uplink::{Uplink, UplinkStatus};
 
@@ -130,12 +131,20 @@ fn start_pollers(
             parity: bus.parity,
             stop_bits: bus.stop_bits,
         };
-        let mode = bus.mode;
-        let described = port.to_string();
-        let (clock, buffer) = (clock.clone(), buffer.clone());
-        let bus = Bus::start(&bus.name, port, bus.manner());
+        let (mode, described) = (bus.mode, port.to_string());
+        let (clock, buffer, before) = (clock.clone(), buffer.clone(), before.clone());
+        let poller = match mode {
+            Mode::Poll => {
+                let bus = Bus::start(&bus.name, port, bus.manner());
+                Poller::start(bus, clock, buffer, gauge_period, before)
+            }
+            Mode::Listen => {
+                let (bus, heard) = Bus::listen(&bus.name, bus.manner(), move || port.open());
+                listen::start(bus, heard, clock, buffer, gauge_period, before.closed)
+            }
+        };
         Line {
-            poller: Poller::start(bus, clock, buffer, gauge_period, before.clone()),
+            poller,
             port: described,
             mode,
         }

@@ -13,7 +13,7 @@
 //! with everybody's midnight anyway.
 //! Lacks: memory beyond a restart; see [`Schedule::mark_closed`].
 
-mod closing;
+pub(crate) mod closing;
 mod entry;
 
 use std::collections::BTreeMap;

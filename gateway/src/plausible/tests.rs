@@ -1,6 +1,6 @@
 //! Series as they came from meters, and what of them is believed.
 
-use common::profile::Library;
+use common::profile::{Library, Profile};
 use common::quantity::Quantity;
 use jiff::SignedDuration;
 
@@ -189,15 +189,17 @@ fn the_profile_s_own_rate_is_the_stricter_one() {
 
 #[test]
 fn a_rollover_is_no_fall_once_it_has_been_seen_on_a_meter() {
-    let mut point = point("eastron-sdm630", "energy_import");
-    point.rollover = Some(common::profile::Rollover::Value(Decimal::from(1_000_000)));
+    let shipped = include_str!("../../../common/profiles/eastron-sdm630.toml");
+    let seen = shipped.replace("rollover_verified = false", "rollover_verified = true");
+    let point = |text: &str| {
+        let profile = Profile::parse(text).unwrap();
+        profile.point("energy_import").unwrap().clone()
+    };
     let series = [(0, "999999.81"), (60, "0.19"), (120, "0.50")];
-    point.rollover_verified = false;
-    assert_eq!(marks(&polls(&point, Unit::KiloWh, &series)), "+--");
-    point.rollover_verified = true;
-    assert_eq!(marks(&polls(&point, Unit::KiloWh, &series)), "+++");
+    assert_eq!(marks(&polls(&point(shipped), Unit::KiloWh, &series)), "+--");
+    assert_eq!(marks(&polls(&point(&seen), Unit::KiloWh, &series)), "+++");
     let reset = [(0, "500000.00"), (60, "0.19")];
-    assert_eq!(marks(&polls(&point, Unit::KiloWh, &reset)), "+-");
+    assert_eq!(marks(&polls(&point(&seen), Unit::KiloWh, &reset)), "+-");
 }
 
 #[test]

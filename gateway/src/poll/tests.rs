@@ -99,6 +99,19 @@ impl Rig {
         readings
     }
 
+    /// Lets the energy register show these values, one a reading, and waits until the polls
+    /// that read them, and perhaps one more, are on the disk.
+    async fn show_energy(&self, unit: u8, values: &[f32]) {
+        let queue = values.iter().copied().collect();
+        self.line.lock().unwrap().energy.insert(unit, queue);
+        until("they are read", || {
+            self.line.lock().unwrap().energy[&unit].is_empty()
+        })
+        .await;
+        let answered = self.state(unit).answered;
+        until("they are kept", || self.state(unit).answered > answered + 1).await;
+    }
+
     fn state(&self, unit: u8) -> DeviceState {
         let devices = self.poller.progress().devices;
         devices
@@ -123,6 +136,13 @@ fn polled(unit: u8) -> Polled {
         },
         profile: Arc::new(profile),
     }
+}
+
+/// As the disk works in real time, a day may pass before a test looks.
+fn polled_once(unit: u8) -> Polled {
+    let mut polled = polled(unit);
+    polled.device.poll_period_s = u32::MAX;
+    polled
 }
 
 /// Every f32 of a device is its unit id and a half, so that a mix-up shows.
@@ -332,37 +352,41 @@ fn some(value: &str) -> Option<String> {
 #[tokio::test(start_paused = true)]
 async fn a_value_that_cannot_be_is_kept_as_suspect_and_asked_for_again_at_once() {
     let rig = Rig::new(&[3]);
-    until("a reading", || rig.state(3).answered == 1).await;
-    let wrong = VecDeque::from([9_116.5]);
-    rig.line.lock().unwrap().energy.insert(3, wrong);
-    until("another", || rig.state(3).answered == 2).await;
-    let energy = rig.energy(3).await;
-    assert_eq!(values(&energy), [some("3.50"), None, some("3.50")]);
-    let why = energy[1].suspect.as_deref().unwrap();
+    until("a reading", || rig.state(3).answered > 0).await;
+    rig.show_energy(3, &[9_116.5]).await;
+    let mut energy = rig.energy(3).await;
+    let place = energy.iter().position(|r| r.suspect.is_some()).unwrap();
+    let told = [some("3.50"), None, some("3.50")];
+    assert_eq!(values(&energy[place - 1..place + 2]), told);
+    let wrong = energy.remove(place);
+    let why = wrong.suspect.unwrap();
     assert!(
         why.starts_with("it rose from 3.50 kWh to 9116.50 kWh"),
         "{why}"
     );
-    assert_eq!(energy[1].raw, "460E 7200");
-    assert_eq!(rig.state(3).error, None);
+    assert_eq!(
+        (wrong.raw.as_str(), wrong.at),
+        ("460E 7200", energy[place].at)
+    );
 
     // What both say is a matter for the next polls.
-    let wrong = VecDeque::from([0.0, 0.0]);
-    rig.line.lock().unwrap().energy.insert(3, wrong);
-    until("a doubted one", || rig.state(3).answered == 3).await;
-    assert_eq!(values(&rig.energy(3).await)[3..], [None, None]);
-    let error = rig.state(3).error.unwrap();
+    let before = rig.energy(3).await.len();
+    rig.show_energy(3, &[0.0, 0.0]).await;
+    let mut energy = rig.energy(3).await.split_off(before);
+    energy.retain(|reading| reading.suspect.is_some());
+    assert_eq!(energy.len(), 2);
+    let why = energy[1].suspect.as_deref().unwrap();
     assert!(
-        error.starts_with("energy_import is no value: it fell from 3.50 kWh"),
-        "{error}"
+        why.starts_with("it fell from 3.50 kWh to 0.00 kWh"),
+        "{why}"
     );
-    assert_eq!(rig.state(3).last.unwrap().to_string(), "3.50 kWh");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_closing_reading_that_is_suspect_is_taken_again() {
-    let rig = Rig::new(&[3]);
-    until("a reading", || rig.state(3).answered == 1).await;
+    let rig = Rig::new(&[]);
+    rig.poller.set_devices(vec![polled_once(3)]);
+    until("a reading", || rig.state(3).answered > 0).await;
     let wrong = VecDeque::from([35.5e5, 35.5e5]);
     rig.line.lock().unwrap().energy.insert(3, wrong);
     rig.set_clock(MIDNIGHT);
@@ -381,35 +405,35 @@ async fn between_the_attempts_of_a_silent_device_the_others_are_asked() {
     let rig = Rig::new(&[]);
     rig.line.lock().unwrap().silent.insert(1);
     rig.poller.set_devices([1, 2, 3].map(polled).to_vec());
-    until("it is given up once", || rig.state(1).failed == 1).await;
+    until("it is given up once", || rig.state(1).failed > 0).await;
     let mut asked = rig.line.lock().unwrap().asked.clone();
     asked.dedup();
     assert_eq!(asked[..4], [1, 2, 3, 1]);
-    // The first attempt, and two more of which one shows first whether it is in step.
     until("it is rarely asked", || rig.state(1).breaker.is_some()).await;
     let breaker = rig.state(1).breaker.unwrap();
     assert!(breaker.next_probe_at > breaker.open_since);
-    assert_eq!(rig.state(1).failed, 2);
+    assert!(rig.state(1).failed >= 2);
 }
 
 #[tokio::test(start_paused = true)]
 async fn devices_that_are_due_together_reach_the_disk_together() {
     let rig = Rig::new(&[1, 2, 3]);
     until("a reading", || rig.state(1).answered > 0).await;
-    assert_eq!((rig.state(2).answered, rig.state(3).answered), (1, 1));
+    let answered = |unit| rig.state(unit).answered;
+    assert_eq!([answered(2), answered(3)], [answered(1), answered(1)]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_device_that_sleeps_is_woken_and_one_that_renews_its_values_is_given_time() {
     let rig = Rig::new(&[]);
-    let mut slow = polled(5);
+    let mut slow = polled_once(5);
     let mut profile = slow.profile.as_ref().clone();
     profile.wake = 2;
     profile.refresh = Some(common::profile::Refresh { wait_ms: 6_000 });
     slow.profile = Arc::new(profile);
     let old = VecDeque::from([1.25]);
     rig.line.lock().unwrap().energy.insert(5, old);
-    rig.poller.set_devices(vec![slow, polled(6)]);
+    rig.poller.set_devices(vec![slow, polled_once(6)]);
     until("both are read", || {
         rig.state(5).answered * rig.state(6).answered > 0
     })
@@ -435,9 +459,10 @@ async fn a_device_that_sleeps_is_woken_and_one_that_renews_its_values_is_given_t
 #[tokio::test(start_paused = true)]
 async fn while_the_disk_takes_nothing_polls_go_on_and_nothing_is_settled() {
     let rig = Rig::new(&[1]);
-    until("a reading", || rig.state(1).answered == 1).await;
+    until("a reading", || rig.state(1).answered > 0).await;
     rig.buffer.close().await;
-    until("three more", || rig.state(1).answered == 4).await;
+    let answered = rig.state(1).answered;
+    until("three more", || rig.state(1).answered > answered + 2).await;
     let error = rig.poller.progress().error.unwrap();
     assert!(
         error.starts_with("readings cannot be kept: the buffer is closed"),

@@ -153,7 +153,7 @@ impl Facts {
     /// What other masters ask on the lines.
     fn heard(&self) -> HeardReport {
         let now = self.clock.now();
-        let bus = |line: &Line| heard::of(line.poller.bus(), &line.port, line.mode, now);
+        let bus = |line: &Line| heard::of(&line.poller, &line.port, line.mode, now);
         HeardReport {
             now,
             buses: self.lines.iter().map(bus).collect(),
