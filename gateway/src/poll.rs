@@ -30,7 +30,7 @@ use crate::schedule::{CLOSING_PATIENCE, Moment, Outcome, Schedule, Task};
 const TICK: Duration = Duration::from_millis(200);
 /// How long a closing reading is tried for under a test clock, whose wall stands still while
 /// somebody waits for it.
-const TEST_CLOCK_PATIENCE: Duration = Duration::from_secs(6);
+pub(crate) const TEST_CLOCK_PATIENCE: Duration = Duration::from_secs(6);
 
 /// A device to be polled, and what decodes it.
 #[derive(Debug, Clone)]
@@ -52,6 +52,8 @@ pub struct DeviceState {
     pub error: Option<String>,
     /// Why its other points could not be read the last time.
     pub gauges_error: Option<String>,
+    /// Which of its other points another master leaves unasked; no fault of the device.
+    pub unasked: Option<String>,
     /// Cycles in which it answered.
     pub answered: u64,
     /// Cycles in which it did not.
@@ -117,6 +119,24 @@ impl Poller {
             devices: Arc::new(devices),
             progress,
         }
+    }
+
+    /// The handle of whatever reads `bus`, and the ends that its task holds: the devices it
+    /// is given, and how far it has come.
+    pub(crate) fn handle(
+        bus: Bus,
+    ) -> (Self, watch::Receiver<Vec<Polled>>, watch::Sender<Progress>) {
+        let (devices, new_devices) = watch::channel(Vec::new());
+        let (report, progress) = watch::channel(Progress {
+            settled_through: Timestamp::MIN,
+            ..Progress::default()
+        });
+        let handle = Self {
+            bus,
+            devices: Arc::new(devices),
+            progress,
+        };
+        (handle, new_devices, report)
     }
 
     /// Polls these devices from now on.
@@ -358,6 +378,7 @@ async fn read_points(
 ) -> Result<Registers, BusError> {
     let pace = Pace {
         gap: Duration::from_millis(profile.limits.request_gap_ms),
+        unit_change_gap: Duration::from_millis(profile.limits.unit_change_gap_ms),
         timeout: Duration::from_millis(profile.limits.response_timeout_ms),
     };
     let points: Vec<&str> = points.iter().map(String::as_str).collect();

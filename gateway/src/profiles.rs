@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use common::profile::Library;
+use common::profile::{Library, Profile, ProfileError};
 
 /// Why the site's own profiles cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -28,12 +28,39 @@ pub enum ProfilesError {
 /// # Errors
 /// When a file there cannot be read or is no profile.
 pub fn library(directory: &Path) -> Result<Library, ProfilesError> {
+    Ok(Library::shipped().with_local(local_files(directory)?)?)
+}
+
+/// The profile that the file at `path` describes. What it extends is looked up among the
+/// shipped ones and its neighbours in `directory`, of which those that are wrong are passed
+/// over.
+///
+/// # Errors
+/// When a file cannot be read; what is wrong with the profile is the result.
+pub fn check(
+    path: &Path,
+    directory: &Path,
+) -> Result<Result<Profile, ProfileError>, ProfilesError> {
+    let text = read(path)?;
+    let mut library = Library::shipped();
+    for (name, neighbour) in local_files(directory)? {
+        if neighbour != text
+            && let Ok(larger) = library.clone().with_local([(name, neighbour)])
+        {
+            library = larger;
+        }
+    }
+    Ok(library.parse(&text))
+}
+
+/// Path and text of every `*.toml` in `directory`, which need not be there.
+fn local_files(directory: &Path) -> Result<Vec<(String, String)>, ProfilesError> {
     let failed = |source| ProfilesError::Read {
         path: directory.to_owned(),
         source,
     };
     let entries = match fs::read_dir(directory) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Library::shipped()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         other => other.map_err(failed)?,
     };
     let mut files = Vec::new();
@@ -47,7 +74,7 @@ pub fn library(directory: &Path) -> Result<Library, ProfilesError> {
         }
     }
     files.sort();
-    Ok(Library::shipped().with_local(files)?)
+    Ok(files)
 }
 
 /// The text of the profile at `path`.
@@ -82,5 +109,32 @@ mod tests {
             refused.contains("mine.toml") && refused.contains("expected 39 Wh"),
             "{refused}"
         );
+    }
+
+    #[test]
+    fn a_file_may_extend_its_neighbour_or_what_ships() {
+        let directory = tempfile::tempdir().unwrap();
+        let own = include_str!("../../common/profiles/pzem-016.toml");
+        let own = own.replace("id = \"pzem-016\"", "id = \"mine\"");
+        fs::write(directory.path().join("mine.toml"), own).unwrap();
+        let variant = directory.path().join("a-variant.toml");
+        let text = |base: &str| {
+            format!(
+                "schema = 1\nid = \"variant\"\nextends = \"{base}\"\nmodels = [\"V\"]\n\
+                 confidence = \"unverified\"\nsources = [\"its label\"]\n"
+            )
+        };
+        for base in ["mine", "pzem-016"] {
+            fs::write(&variant, text(base)).unwrap();
+            let checked = check(&variant, directory.path()).unwrap().unwrap();
+            assert_eq!(checked.extends.as_deref(), Some(base));
+            let library = library(directory.path()).unwrap();
+            let reference = library.get("variant").unwrap().reference();
+            assert_eq!(reference, checked.reference());
+            assert!(library.is_local("variant"));
+        }
+        fs::write(&variant, text("none")).unwrap();
+        let wrong = check(&variant, directory.path()).unwrap().unwrap_err();
+        assert_eq!(wrong.line, 3, "{wrong}");
     }
 }

@@ -28,11 +28,12 @@ use self::listing::{Judge, Listing};
 use crate::buffer::{Buffer, BufferHandle};
 use crate::bus::{Bus, Port};
 use crate::clock::Clock;
-use crate::config::{BusConfig, Config};
+use crate::config::{BusConfig, Config, Mode};
 use crate::control::Server;
 use crate::devices;
 use crate::failure::Failure;
 use crate::identity::Identity;
+use crate::listen;
 use crate::poll::{Polled, Poller};
 use crate::uplink::{Uplink, UplinkStatus};
 
@@ -123,18 +124,21 @@ fn start_pollers(
 ) -> Arc<[Line]> {
     let gauge_period = Duration::from_secs(config.poll.gauge_period_s.into());
     let start = |bus: &BusConfig| {
-        let port = Port {
-            path: bus.port.display().to_string(),
-            baud: bus.baud,
-            parity: bus.parity,
-            stop_bits: bus.stop_bits,
+        let port = Port::from(bus);
+        let (mode, described) = (bus.mode, port.to_string());
+        let (clock, buffer, closed) = (clock.clone(), buffer.clone(), closed.clone());
+        let poller = match mode {
+            Mode::Poll => {
+                let bus = Bus::start(&bus.name, port, bus.manner());
+                Poller::start(bus, clock, buffer, gauge_period, closed)
+            }
+            Mode::Listen => {
+                let (bus, heard) = Bus::listen_at(&bus.name, port, bus.manner());
+                listen::start(bus, heard, clock, buffer, gauge_period, closed)
+            }
         };
-        let mode = bus.mode;
-        let described = port.to_string();
-        let (clock, buffer) = (clock.clone(), buffer.clone());
-        let bus = Bus::start(&bus.name, port, bus.manner());
         Line {
-            poller: Poller::start(bus, clock, buffer, gauge_period, closed.clone()),
+            poller,
             port: described,
             mode,
         }

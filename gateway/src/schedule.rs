@@ -7,7 +7,7 @@
 //! monotonic clock, so that a step of the wall clock disturbs none; days follow the wall.
 //! Lacks: memory beyond a restart; see [`Schedule::mark_closed`].
 
-mod closing;
+pub(crate) mod closing;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -2,9 +2,8 @@
 
 use rust_decimal::{Decimal, RoundingStrategy};
 
-use super::{
-    Decoded, Flag, Identity, IdentityRule, MustMatch, Point, Profile, Registers, UnitRule, Value,
-};
+use super::point::{MustMatch, Pow10, UnitRule, Value};
+use super::{Decoded, Flag, Identity, IdentityRule, Point, Profile, Register, Registers, Reject};
 use crate::quantity::{DECIMALS_MAX, Quantity};
 use crate::unit::Unit;
 
@@ -39,21 +38,18 @@ impl Profile {
             .filter(|flag| flag.is_raised(registers) == Ok(true))
     }
 
-    /// Refuses a whole answer: all zeros where a live device has none, or a flag that says
-    /// that its values do not count.
+    /// The device's serial number, when the profile knows its register and it was read.
+    #[must_use]
+    pub fn serial(&self, registers: &Registers) -> Option<String> {
+        let text = self.serial.as_ref()?.text(registers).ok()?;
+        (!text.is_empty()).then_some(text)
+    }
+
+    /// Refuses a whole answer: words that no live device sends, or a flag that says that its
+    /// values do not count.
     fn refuse(&self, registers: &Registers) -> Result<(), String> {
-        for group in &self.all_zero {
-            let zero = |pattern: Result<u64, String>| pattern == Ok(0);
-            if group
-                .iter()
-                .all(|register| zero(register.pattern(registers)))
-            {
-                let names: Vec<&str> = group.iter().map(|register| &*register.name).collect();
-                return Err(format!(
-                    "the answer is all zeros ({}), as no live device sends it",
-                    names.join(", ")
-                ));
-            }
+        for reject in &self.rejects {
+            reject.pass(registers)?;
         }
         for flag in self.flags.iter().filter(|flag| flag.invalidates) {
             if flag.is_raised(registers)? {
@@ -90,32 +86,47 @@ impl Profile {
 impl Point {
     /// The value of its registers, without the checks that concern the whole answer.
     pub(super) fn quantity(&self, registers: &Registers) -> Result<Quantity, String> {
-        let too_large = || "the value is too large for any meter".to_owned();
         let number = self.value.number(registers)?;
-        let exponent = self.exponent(registers)?;
-        let scaled = number.checked_mul(self.scale).ok_or_else(too_large)?;
-        let scaled = shift(scaled, exponent).ok_or_else(too_large)?;
-        let exact = fix_decimals(scaled, self.decimals_at(exponent)?).ok_or_else(too_large)?;
+        let ratio = self.ratio(registers)?;
+        let exponent = self
+            .pow10
+            .as_ref()
+            .map_or(Ok(0), |pow10| pow10.exponent(registers))?;
+        let wrapped = self.wrapped(registers)?;
+        let decimals = self.decimals_at(exponent)?;
+        let exact = number
+            .checked_mul(self.scale)
+            .and_then(|scaled| scaled.checked_mul(ratio))
+            .and_then(|scaled| shift(scaled, exponent))
+            .and_then(|scaled| scaled.checked_add(wrapped))
+            .and_then(|value| fix_decimals(value, decimals))
+            .ok_or_else(too_large)?;
         Quantity::new(exact, self.unit_of(registers)?).map_err(|error| error.to_string())
     }
 
-    /// The power of ten that its multiplier register asks for.
-    fn exponent(&self, registers: &Registers) -> Result<i64, String> {
-        let Some(pow10) = &self.pow10 else {
-            return Ok(0);
+    /// By what the device says that its counts are to be multiplied: transformer ratios.
+    fn ratio(&self, registers: &Registers) -> Result<Decimal, String> {
+        let mut product = Decimal::ONE;
+        for register in &self.scale_by {
+            let ratio = register.number(registers)?;
+            if ratio <= Decimal::ZERO {
+                let name = &register.name;
+                return Err(format!(
+                    "register '{name}' holds {ratio}, which is no ratio"
+                ));
+            }
+            product = product.checked_mul(ratio).ok_or_else(too_large)?;
+        }
+        Ok(product)
+    }
+
+    /// What was counted before the counter last started again from zero.
+    fn wrapped(&self, registers: &Registers) -> Result<Decimal, String> {
+        let Some(wraps) = &self.wraps else {
+            return Ok(Decimal::ZERO);
         };
-        let number = pow10.register.number(registers)?;
-        let exponent = i64::try_from(number)
-            .ok()
-            .and_then(|n| n.checked_add(pow10.offset));
-        exponent
-            .filter(|exponent| exponent.abs() <= POW10_MAX)
-            .ok_or_else(|| {
-                format!(
-                    "register '{}' holds {number}, which is no multiplier",
-                    pow10.register.name
-                )
-            })
+        let count = wraps.register.number(registers)?;
+        count.checked_mul(wraps.modulus).ok_or_else(too_large)
     }
 
     /// How many decimals its value has: those the profile says, else those of its scale.
@@ -123,7 +134,8 @@ impl Point {
         if let Some(decimals) = self.decimals {
             return Ok(decimals);
         }
-        let decimals = (i64::from(self.scale.scale()) - exponent).max(0);
+        let fixed = self.scale.scale().saturating_add(self.value.decimals());
+        let decimals = (i64::from(fixed) - exponent).max(0);
         u32::try_from(decimals)
             .ok()
             .filter(|decimals| *decimals <= DECIMALS_MAX)
@@ -135,8 +147,8 @@ impl Point {
             UnitRule::Fixed(unit) => Ok(*unit),
             UnitRule::Register { register, map } => {
                 let number = register.number(registers)?;
-                let code = i64::try_from(number).ok();
-                code.and_then(|code| map.get(&code))
+                whole(number)
+                    .and_then(|code| map.get(&code))
                     .copied()
                     .ok_or_else(|| {
                         format!(
@@ -158,34 +170,67 @@ impl Point {
     }
 }
 
+impl Pow10 {
+    /// The power of ten that its register asks for.
+    pub(super) fn exponent(&self, registers: &Registers) -> Result<i64, String> {
+        let number = self.register.number(registers)?;
+        self.of(number).ok_or_else(|| {
+            let name = &self.register.name;
+            format!("register '{name}' holds {number}, which is no multiplier")
+        })
+    }
+
+    /// The power of ten for which that number stands.
+    pub(super) fn of(&self, number: Decimal) -> Option<i64> {
+        let number = whole(number)?;
+        let exponent = match &self.map {
+            Some(map) => *map.get(&number)?,
+            None => number,
+        };
+        let exponent = exponent.checked_add(self.offset)?;
+        (exponent.abs() <= POW10_MAX).then_some(exponent)
+    }
+}
+
 impl Value {
     fn number(&self, registers: &Registers) -> Result<Decimal, String> {
-        let too_large = || "the value is too large for any meter".to_owned();
         match self {
             Self::From(register) => register.number(registers),
-            Self::Sum(addends) => addends.iter().try_fold(Decimal::ZERO, |sum, register| {
-                sum.checked_add(register.number(registers)?)
-                    .ok_or_else(too_large)
+            Self::Sum(addends) => addends.iter().try_fold(Decimal::ZERO, |sum, addend| {
+                let number = addend.register.number(registers)?;
+                let weighed = number.checked_mul(addend.weight).ok_or_else(too_large)?;
+                sum.checked_add(weighed).ok_or_else(too_large)
             }),
-            Self::Digits { base, low_first } => {
-                let base = Decimal::from(*base);
-                low_first
-                    .iter()
-                    .rev()
-                    .try_fold(Decimal::ZERO, |higher, register| {
-                        let digit = register.number(registers)?;
-                        if digit.is_sign_negative() || digit >= base {
-                            let name = &register.name;
-                            return Err(format!(
-                                "register '{name}' holds {digit}, no digit of {base}"
-                            ));
-                        }
-                        let shifted = higher.checked_mul(base).ok_or_else(too_large)?;
-                        shifted.checked_add(digit).ok_or_else(too_large)
-                    })
-            }
+            Self::Digits { base, low_first } => digits(*base, low_first, registers),
         }
     }
+}
+
+fn digits(base: u32, low_first: &[Register], registers: &Registers) -> Result<Decimal, String> {
+    let base = Decimal::from(base);
+    low_first
+        .iter()
+        .rev()
+        .try_fold(Decimal::ZERO, |higher, register| {
+            let digit = register.number(registers)?;
+            if digit.is_sign_negative() || digit >= base {
+                let name = &register.name;
+                return Err(format!(
+                    "register '{name}' holds {digit}, no digit of {base}"
+                ));
+            }
+            let shifted = higher.checked_mul(base).ok_or_else(too_large)?;
+            shifted.checked_add(digit).ok_or_else(too_large)
+        })
+}
+
+fn too_large() -> String {
+    "the value is too large for any meter".to_owned()
+}
+
+/// The number as an integer, if it is one.
+fn whole(number: Decimal) -> Option<i64> {
+    number.is_integer().then(|| i64::try_from(number).ok())?
 }
 
 impl MustMatch {
@@ -210,14 +255,56 @@ impl Flag {
     }
 }
 
+impl Reject {
+    /// Lets the answer pass, or says what no live device sends. What was not read says
+    /// nothing: another master may have asked for less.
+    fn pass(&self, registers: &Registers) -> Result<(), String> {
+        match self {
+            Self::AllZero(group) => {
+                let read = group.iter().filter(|register| register.was_read(registers));
+                let read: Vec<&Register> = read.collect();
+                let zero = |register: &&Register| register.pattern(registers) == Ok(0);
+                if read.is_empty() || !read.iter().all(zero) {
+                    return Ok(());
+                }
+                let names: Vec<&str> = read.iter().map(|register| &*register.name).collect();
+                Err(format!(
+                    "the answer is all zeros ({}), as no live device sends it",
+                    names.join(", ")
+                ))
+            }
+            Self::Outside {
+                register,
+                low,
+                high,
+            } => {
+                if !register.was_read(registers) {
+                    return Ok(());
+                }
+                let number = register.number(registers)?;
+                if (*low..=*high).contains(&number) {
+                    return Ok(());
+                }
+                let name = &register.name;
+                Err(format!(
+                    "register '{name}' holds {number}, not {low} to {high} as on a live device"
+                ))
+            }
+        }
+    }
+}
+
 impl Identity {
     pub(super) fn holds(&self, registers: &Registers) -> bool {
-        let Ok(number) = self.register.number(registers) else {
-            return false;
-        };
+        let number = || self.register.number(registers);
+        let text = || self.register.text(registers);
         match &self.rule {
-            IdentityRule::Between(low, high) => (*low..=*high).contains(&number),
-            IdentityRule::OneOf(numbers) => numbers.contains(&number),
+            IdentityRule::Between(low, high) => {
+                number().is_ok_and(|number| (*low..=*high).contains(&number))
+            }
+            IdentityRule::OneOf(numbers) => number().is_ok_and(|n| numbers.contains(&n)),
+            IdentityRule::OneOfTexts(texts) => text().is_ok_and(|text| texts.contains(&text)),
+            IdentityRule::StartsWith(start) => text().is_ok_and(|text| text.starts_with(start)),
         }
     }
 }

@@ -6,8 +6,9 @@
 use rust_decimal::Decimal;
 
 use super::decode::shift;
+use super::point::{Addend, Pow10, UnitRule, Value};
 use super::register::Registers;
-use super::{Identity, IdentityRule, Point, Pow10, Profile, UnitRule, Value};
+use super::{Identity, IdentityRule, Point, Profile, Reject};
 use crate::quantity::Quantity;
 use crate::unit::Unit;
 
@@ -46,25 +47,48 @@ impl Profile {
         let unit = EncodeError::Unit(point.id.clone(), quantity.unit());
         point.put_unit(quantity.unit(), registers).ok_or(unit)?;
         let too_large = EncodeError::TooLarge(point.id.clone(), quantity);
-        let scaled = quantity
-            .value()
-            .checked_div(point.scale)
-            .ok_or(too_large.clone())?;
-        point.put_number(scaled, registers).ok_or(too_large)
+        point.put_value(quantity, registers).ok_or(too_large)
     }
 
-    /// Puts the words by which a device of this model is known (see [`Profile::fits`]), and a
-    /// status without a flag.
+    /// Puts the words by which a live device of this model is known (see [`Profile::fits`]),
+    /// and a status without a flag.
     pub fn encode_identity(&self, registers: &mut Registers) {
         for flag in &self.flags {
             flag.register.put(Decimal::ZERO, registers);
         }
-        for Identity { register, rule } in &self.identity {
-            let number = match rule {
-                IdentityRule::Between(low, high) => (*low + *high) / Decimal::TWO,
-                IdentityRule::OneOf(numbers) => numbers.first().copied().unwrap_or_default(),
+        let middle = |low: Decimal, high: Decimal| (low + high) / Decimal::TWO;
+        for reject in &self.rejects {
+            let alive = match reject {
+                Reject::AllZero(_) => Decimal::ONE,
+                Reject::Outside { low, high, .. } => middle(*low, *high),
             };
-            register.put(number, registers);
+            for register in reject.registers() {
+                register.put(alive, registers);
+            }
+        }
+        for Identity { register, rule } in &self.identity {
+            match rule {
+                IdentityRule::Between(low, high) => {
+                    register.put(middle(*low, *high), registers);
+                }
+                IdentityRule::OneOf(numbers) => {
+                    register.put(numbers.first().copied().unwrap_or_default(), registers);
+                }
+                IdentityRule::OneOfTexts(texts) => {
+                    register.put_text(texts.first().map_or("", String::as_str), registers);
+                }
+                IdentityRule::StartsWith(start) => {
+                    register.put_text(start, registers);
+                }
+            }
+        }
+    }
+
+    /// Puts the device's serial number; nothing when the profile knows no register for it or
+    /// it does not fit.
+    pub fn encode_serial(&self, serial: &str, registers: &mut Registers) {
+        if let Some(register) = &self.serial {
+            register.put_text(serial, registers);
         }
     }
 }
@@ -80,22 +104,51 @@ impl Point {
         }
     }
 
-    fn put_number(&self, scaled: Decimal, registers: &mut Registers) -> Option<()> {
-        let Some(Pow10 { register, offset }) = &self.pow10 else {
-            return self.value.put(scaled, registers);
+    fn put_value(&self, quantity: Quantity, registers: &mut Registers) -> Option<()> {
+        let mut value = quantity.value();
+        if let Some(wraps) = &self.wraps {
+            let count = value.checked_div(wraps.modulus)?.floor().max(Decimal::ZERO);
+            let put = wraps.register.put(count, registers)?;
+            value = value.checked_sub(put.checked_mul(wraps.modulus)?)?;
+        }
+        let ratio = self.put_ratio(registers)?;
+        if ratio.scale() > 0 {
+            // The value was rounded after the ratio: what it came from may lie just above.
+            let half = Decimal::try_new(5, quantity.value().scale() + 1).ok()?;
+            value = value.checked_add(half)?;
+        }
+        let number = value.checked_div(self.scale)?.checked_div(ratio)?;
+        match &self.pow10 {
+            None => self.value.put(number, registers),
+            Some(pow10) => self.put_shifted(number, pow10, registers),
+        }
+    }
+
+    /// The ratios that are set; those that are not become 1.
+    fn put_ratio(&self, registers: &mut Registers) -> Option<Decimal> {
+        self.scale_by
+            .iter()
+            .try_fold(Decimal::ONE, |product, register| {
+                let set = register.number(registers).ok();
+                let ratio = set.filter(|ratio| *ratio > Decimal::ZERO);
+                let ratio = ratio.or_else(|| register.put(Decimal::ONE, registers))?;
+                product.checked_mul(ratio)
+            })
+    }
+
+    fn put_shifted(&self, number: Decimal, pow10: &Pow10, registers: &mut Registers) -> Option<()> {
+        let set = pow10.register.number(registers).ok();
+        let set = set.filter(|number| pow10.of(*number).is_some());
+        let candidates: Vec<Decimal> = match (set, &pow10.map) {
+            (Some(set), _) => vec![set],
+            (None, Some(map)) => map.keys().map(|code| Decimal::from(*code)).collect(),
+            (None, None) => (0..=MULTIPLIER_MAX).map(Decimal::from).collect(),
         };
-        let set = register
-            .number(registers)
-            .ok()
-            .and_then(|number| u32::try_from(number).ok());
-        let candidates = set.map_or(0..=MULTIPLIER_MAX, |multiplier| multiplier..=multiplier);
         candidates.into_iter().find_map(|multiplier| {
-            let exponent = i64::from(multiplier).checked_add(*offset)?;
-            self.value
-                .put(shift(scaled, exponent.checked_neg()?)?, registers)?;
-            register
-                .put(Decimal::from(multiplier), registers)
-                .map(|_| ())
+            let exponent = pow10.of(multiplier)?;
+            let shifted = shift(number, exponent.checked_neg()?)?;
+            self.value.put(shifted, registers)?;
+            pow10.register.put(multiplier, registers).map(|_| ())
         })
     }
 }
@@ -104,12 +157,7 @@ impl Value {
     fn put(&self, number: Decimal, registers: &mut Registers) -> Option<()> {
         match self {
             Self::From(register) => register.put(number, registers).map(|_| ()),
-            Self::Sum(addends) => {
-                addends.iter().try_fold(number, |rest, addend| {
-                    rest.checked_sub(addend.put(rest, registers)?)
-                })?;
-                Some(())
-            }
+            Self::Sum(addends) => put_sum(addends, number, registers),
             Self::Digits { base, low_first } => {
                 let mut rest = u64::try_from(number.trunc().mantissa()).ok()?;
                 for register in low_first {
@@ -120,4 +168,25 @@ impl Value {
             }
         }
     }
+}
+
+/// Gives each register as much as it can hold, the heaviest first; to a float it leaves no
+/// more than a fraction.
+fn put_sum(addends: &[Addend], number: Decimal, registers: &mut Registers) -> Option<()> {
+    let mut heaviest_first: Vec<&Addend> = addends.iter().collect();
+    heaviest_first.sort_by_key(|addend| std::cmp::Reverse(addend.weight));
+    let mut rest = number;
+    for (index, Addend { register, weight }) in heaviest_first.iter().enumerate() {
+        let mut share = rest.checked_div(*weight)?;
+        let next = heaviest_first.get(index + 1);
+        if next.is_some_and(|next| !next.register.kind.is_float()) {
+            share = register.largest().map_or(share, |most| share.min(most));
+        }
+        if weight.is_sign_negative() {
+            share = Decimal::ZERO;
+        }
+        let put = register.put(share, registers)?;
+        rest = rest.checked_sub(put.checked_mul(*weight)?)?;
+    }
+    Some(())
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Confidence, Limits, Parity, Refresh, Role, Table};
+use super::{Confidence, CurrentTransformers, Limits, Parity, Refresh, Role, Table, UnitIdHint};
 use crate::unit::Medium;
 
 pub(super) type Name = Spanned<String>;
@@ -17,6 +17,7 @@ pub(super) type Name = Spanned<String>;
 pub(super) struct File {
     pub schema: Spanned<u32>,
     pub id: Name,
+    pub extends: Option<Name>,
     pub kind: Medium,
     pub vendor: String,
     pub models: Vec<String>,
@@ -25,21 +26,23 @@ pub(super) struct File {
     #[serde(default)]
     pub setup: Vec<String>,
     pub link: Link,
+    pub unit_id_hint: Option<UnitIdHint>,
+    pub ct: Option<Spanned<CurrentTransformers>>,
     #[serde(default)]
     pub limits: Option<Spanned<Limits>>,
-    pub refresh: Option<Refresh>,
-    #[serde(default)]
-    pub wake: u32,
+    pub refresh: Option<Spanned<Refresh>>,
+    pub wake: Option<Spanned<u32>>,
     #[serde(default)]
     pub defaults: Defaults,
     pub reg: BTreeMap<Name, Register>,
     #[serde(default)]
     pub identify: Vec<Identify>,
+    pub serial: Option<Serial>,
     pub point: Vec<Point>,
     #[serde(default)]
     pub group: Vec<Group>,
     #[serde(default)]
-    pub reject: Vec<Reject>,
+    pub reject: Vec<Spanned<Reject>>,
     #[serde(default)]
     pub flag: Vec<Flag>,
     #[serde(default)]
@@ -50,9 +53,9 @@ pub(super) struct File {
 #[serde(deny_unknown_fields)]
 pub(super) struct Link {
     pub unit_id: Spanned<u8>,
-    pub baud: u32,
+    pub baud: Spanned<u32>,
     pub parity: Parity,
-    pub stop_bits: u8,
+    pub stop_bits: Spanned<u8>,
     #[serde(default)]
     pub alternatives: Vec<Alternative>,
 }
@@ -60,9 +63,9 @@ pub(super) struct Link {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Alternative {
-    pub baud: Option<u32>,
+    pub baud: Option<Spanned<u32>>,
     pub parity: Option<Parity>,
-    pub stop_bits: Option<u8>,
+    pub stop_bits: Option<Spanned<u8>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -87,6 +90,11 @@ pub(super) enum Kind {
     I64,
     F32,
     F64,
+    Bcd16,
+    Bcd32,
+    Bcd48,
+    Bcd64,
+    Text,
 }
 
 #[derive(Debug, Deserialize)]
@@ -98,6 +106,10 @@ pub(super) struct Register {
     pub order: Option<Name>,
     pub table: Option<Table>,
     pub bits: Option<Spanned<[u32; 2]>>,
+    /// Of a text: how many registers it takes.
+    pub length: Option<Spanned<u16>>,
+    /// Of a text: how many letters each register holds, one or two.
+    pub chars_per_reg: Option<Spanned<u8>>,
     #[serde(default)]
     pub invalid: Vec<Spanned<Pattern>>,
 }
@@ -115,8 +127,23 @@ pub(super) enum Pattern {
 pub(super) struct Identify {
     pub reg: Name,
     pub between: Option<[toml::Value; 2]>,
-    pub one_of: Option<Vec<i64>>,
-    pub equals: Option<i64>,
+    pub one_of: Option<Vec<Expected>>,
+    pub equals: Option<Expected>,
+    pub starts_with: Option<String>,
+}
+
+/// What a register of a known device holds.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Expected {
+    Number(i64),
+    Text(String),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Serial {
+    pub reg: Name,
 }
 
 #[derive(Debug, Deserialize)]
@@ -125,10 +152,12 @@ pub(super) struct Point {
     pub id: Name,
     pub role: Role,
     pub from: Option<Name>,
-    pub sum: Option<Vec<Name>>,
+    pub sum: Option<Vec<Spanned<Addend>>>,
     pub digits: Option<Digits>,
     pub scale: Option<Name>,
+    pub scale_by: Option<Vec<Name>>,
     pub pow10: Option<Pow10>,
+    pub wraps: Option<Wraps>,
     pub unit: Option<Name>,
     pub unit_from: Option<UnitFrom>,
     pub decimals: Option<Spanned<u32>>,
@@ -138,6 +167,28 @@ pub(super) struct Point {
     pub max_rate: Option<Name>,
     pub monotonic: Option<Spanned<bool>>,
     pub must_match: Option<MustMatch>,
+}
+
+/// A register of a sum: its name, or with a weight.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Addend {
+    Plain(String),
+    Weighed(Weighed),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Weighed {
+    pub reg: String,
+    pub weight: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wraps {
+    pub reg: Name,
+    pub modulus: Name,
 }
 
 #[derive(Debug, Deserialize)]
@@ -154,6 +205,7 @@ pub(super) struct Pow10 {
     pub reg: Name,
     #[serde(default)]
     pub offset: i64,
+    pub map: Option<BTreeMap<Name, i64>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -186,7 +238,15 @@ pub(super) struct Group {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Reject {
-    pub all_zero: Vec<Name>,
+    pub all_zero: Option<Vec<Name>>,
+    pub outside: Option<Outside>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Outside {
+    pub reg: Name,
+    pub between: [toml::Value; 2],
 }
 
 #[derive(Debug, Deserialize)]

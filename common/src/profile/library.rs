@@ -1,8 +1,10 @@
 //! The profiles that a program knows: those that ship with it, and an installer's own.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Profile, ProfileError};
+use super::extend::extends_of;
+use super::{Profile, ProfileError, check};
 
 /// File name and text of each named profile.
 macro_rules! files {
@@ -35,6 +37,8 @@ const SHIPPED: &[(&str, &str)] = files![
     "dds024mr",
     "dynasonics-tfx-5000",
     "dynasonics-tfx-5000-energy",
+    "dynasonics-tfx-ultra",
+    "dynasonics-tfx-ultra-energy",
     "dzg-dvh4013",
     "eastron-sdm120",
     "eastron-sdm220",
@@ -43,6 +47,7 @@ const SHIPPED: &[(&str, &str)] = files![
     "eastron-sdm72d",
     "eastron-sdm72d-v2",
     "eltako-dsz15d",
+    "equysis-ultra-tt",
     "finder-7e23",
     "finder-7m24",
     "finder-7m38",
@@ -56,6 +61,7 @@ const SHIPPED: &[(&str, &str)] = files![
     "lovato-dmg610",
     "noark-ex9em",
     "onicon-system-10",
+    "onicon-system-10-dual",
     "onicon-system-30",
     "orno-we-504",
     "orno-we-514",
@@ -101,25 +107,28 @@ pub struct LibraryError {
 pub struct Library {
     profiles: BTreeMap<String, Profile>,
     local: BTreeSet<String>,
+    /// The texts of those that are complete, which others may extend.
+    complete: BTreeMap<String, Cow<'static, str>>,
 }
 
 impl Library {
     /// The profiles that ship with the product. A test parses every one of them.
     #[must_use]
     pub fn shipped() -> Self {
-        let parsed = SHIPPED
+        let mut library = Self::default();
+        let files = SHIPPED
             .iter()
-            .filter_map(|(_, text)| Profile::parse(text).ok());
-        Self {
-            profiles: parsed
-                .map(|profile| (profile.id.clone(), profile))
-                .collect(),
-            local: BTreeSet::new(),
+            .map(|(file, text)| (*file, Cow::Borrowed(*text)));
+        for (_, text) in bases_first(files) {
+            if let Ok(profile) = library.parse(&text) {
+                library.insert(profile, text);
+            }
         }
+        library
     }
 
     /// This library with an installer's own profiles, given as file name and text; one with
-    /// the id of a shipped one takes its place.
+    /// the id of a shipped one takes its place, and may extend it.
     ///
     /// # Errors
     /// Names the first file that is no profile, or whose id another local file has.
@@ -127,21 +136,42 @@ impl Library {
         mut self,
         files: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, LibraryError> {
-        for (file, text) in files {
-            let profile = match Profile::parse(&text) {
+        let files = files
+            .into_iter()
+            .map(|(file, text)| (file, Cow::Owned(text)));
+        for (file, text) in bases_first(files) {
+            let profile = match self.parse(&text) {
                 Ok(profile) => profile,
                 Err(error) => return Err(LibraryError { file, error }),
             };
             if !self.local.insert(profile.id.clone()) {
-                let reason = format!("another local profile has the id '{}' too", profile.id);
-                return Err(LibraryError {
-                    file,
-                    error: ProfileError { line: 1, reason },
-                });
+                let error = ProfileError {
+                    line: 1,
+                    base: None,
+                    reason: format!("another local profile has the id '{}' too", profile.id),
+                };
+                return Err(LibraryError { file, error });
             }
-            self.profiles.insert(profile.id.clone(), profile);
+            self.insert(profile, text);
         }
         Ok(self)
+    }
+
+    /// The profile that `text` describes, as [`Profile::parse`] has it; one that extends
+    /// another finds it here: an installer's own before a shipped one, if it is complete.
+    ///
+    /// # Errors
+    /// With the line and the reason, when the text is not a profile.
+    pub fn parse(&self, text: &str) -> Result<Profile, ProfileError> {
+        let base = extends_of(text).and_then(|id| self.complete.get(&id));
+        check::profile(text, base.map(Cow::as_ref))
+    }
+
+    fn insert(&mut self, profile: Profile, text: Cow<'static, str>) {
+        if profile.extends.is_none() {
+            self.complete.insert(profile.id.clone(), text);
+        }
+        self.profiles.insert(profile.id.clone(), profile);
     }
 
     /// The profile of that id.
@@ -160,6 +190,15 @@ impl Library {
     pub fn iter(&self) -> impl Iterator<Item = &Profile> {
         self.profiles.values()
     }
+}
+
+/// The files with those that extend another behind all that are complete.
+fn bases_first<F>(
+    files: impl IntoIterator<Item = (F, Cow<'static, str>)>,
+) -> Vec<(F, Cow<'static, str>)> {
+    let mut files: Vec<_> = files.into_iter().collect();
+    files.sort_by_key(|(_, text)| extends_of(text).is_some());
+    files
 }
 
 #[cfg(test)]

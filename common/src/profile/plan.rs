@@ -1,8 +1,9 @@
 //! Which requests bring in the registers of some points: as few as the limits allow.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
-use super::{Merge, Point, Profile, Register, Registers, Request, Table, UnitRule};
+use super::{Merge, Point, Profile, Register, Registers, Reject, Request, Table};
 
 /// A run of registers that must come in one reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,19 +31,6 @@ impl Span {
     }
 }
 
-impl Point {
-    /// The registers whose words make its value, in the order in which the raw words of a
-    /// reading stand: value, multiplier, unit.
-    pub(super) fn own_registers(&self) -> Vec<&Register> {
-        let mut registers: Vec<&Register> = self.value.registers().iter().collect();
-        registers.extend(self.pow10.as_ref().map(|pow10| &pow10.register));
-        if let UnitRule::Register { register, .. } = &self.unit {
-            registers.push(register);
-        }
-        registers
-    }
-}
-
 impl Profile {
     /// The fewest requests that bring in everything the points need: their own registers,
     /// multiplier and unit, and those by which a whole answer is refused. Ids that are no
@@ -59,7 +47,7 @@ impl Profile {
         let mut spans = BTreeSet::new();
         for point in asked.iter().copied().chain(others) {
             needed.extend(point.own_registers());
-            spans.extend(Span::around(point.value.registers()));
+            spans.extend(Span::around(point.number_registers()));
         }
         self.plan(&needed, spans)
     }
@@ -79,7 +67,7 @@ impl Profile {
         for point in [Some(point), other].into_iter().flatten() {
             let own = point.own_registers();
             spans.extend(own.iter().map(|register| Span::of(register)));
-            spans.extend(Span::around(point.value.registers()));
+            spans.extend(Span::around(point.number_registers()));
             for group in &self.atomic {
                 let bound = group.iter().filter(|member| own.contains(member));
                 spans.extend(Span::around(bound));
@@ -87,6 +75,18 @@ impl Profile {
         }
         let joined = join_overlapping(spans);
         joined.into_iter().filter_map(request).collect()
+    }
+
+    /// The one of those runs that holds the point's own value: with each reply that covers
+    /// it, the point is read anew.
+    #[must_use]
+    pub fn value_run(&self, point: &str) -> Option<Request> {
+        let own = Span::around(self.point(point)?.value.registers())?;
+        let holds = |run: &Request| {
+            let (start, count) = (u32::from(run.address), u32::from(run.count));
+            run.table == own.table && start <= own.start && own.end <= start + count
+        };
+        self.runs(point).into_iter().find(holds)
     }
 
     /// The requests that bring in what [`Self::fits`] looks at.
@@ -111,12 +111,17 @@ impl Profile {
                 .all(|identity| identity.holds(registers))
     }
 
+    /// The requests that bring in what [`Self::serial`] looks at.
+    #[must_use]
+    pub fn serial_requests(&self) -> Vec<Request> {
+        let needed: Vec<&Register> = self.serial.iter().collect();
+        self.plan(&needed, BTreeSet::new())
+    }
+
     fn refusing_registers(&self) -> impl Iterator<Item = &Register> {
         let flags = self.flags.iter().filter(|flag| flag.invalidates);
-        self.all_zero
-            .iter()
-            .flatten()
-            .chain(flags.map(|flag| &flag.register))
+        let rejects = self.rejects.iter().flat_map(Reject::registers);
+        rejects.chain(flags.map(|flag| &flag.register))
     }
 
     fn plan(&self, needed: &[&Register], mut spans: BTreeSet<Span>) -> Vec<Request> {
@@ -144,29 +149,60 @@ impl Profile {
     }
 
     fn undeclared_between(&self, last: Span, next: Span) -> usize {
-        let declared = |address: &u32| {
-            self.registers.values().any(|register| {
-                register.table == last.table
-                    && (u32::from(register.address)..register.end()).contains(address)
-            })
-        };
-        (last.end..next.start)
-            .filter(|address| !declared(address))
-            .count()
+        let registers = self.registers.values();
+        undeclared(registers, last.table, last.end..next.start)
     }
+}
 
-    /// The longest run that must come in one reply, for the check against the limits.
-    pub(super) fn longest_run(&self) -> u32 {
-        let points = self
-            .points
-            .iter()
-            .filter_map(|point| Span::around(point.value.registers()));
-        let groups = self.atomic.iter().filter_map(Span::around);
-        let runs = join_overlapping(points.chain(groups).collect());
-        runs.into_iter()
-            .map(|span| span.end - span.start)
-            .max()
-            .unwrap_or(0)
+/// How many addresses of the range no register declares.
+fn undeclared<'a>(
+    registers: impl Iterator<Item = &'a Register> + Clone,
+    table: Table,
+    range: Range<u32>,
+) -> usize {
+    let declared = |address: &u32| {
+        registers.clone().any(|register| {
+            register.table == table
+                && (u32::from(register.address)..register.end()).contains(address)
+        })
+    };
+    range.filter(|address| !declared(address)).count()
+}
+
+impl Profile {
+    /// Why one of the runs that must come in one reply cannot, with its name: of `runs` each
+    /// is named and has its registers.
+    pub(super) fn unreadable_run<'a, N: Clone>(
+        &self,
+        runs: impl IntoIterator<Item = (N, Vec<&'a Register>)>,
+    ) -> Option<(N, String)> {
+        let mut spans = BTreeSet::new();
+        let (most, gap) = (self.limits.max_registers, self.limits.max_gap);
+        for (name, registers) in runs {
+            let Some(span) = Span::around(registers) else {
+                continue;
+            };
+            spans.insert(span);
+            let joined = join_overlapping(spans.clone());
+            let within = joined.iter().find(|joined| {
+                joined.table == span.table && joined.start <= span.start && span.end <= joined.end
+            });
+            let length = within.map_or(0, |span| span.end - span.start);
+            if length > most.into() {
+                let reason =
+                    format!("{length} registers must come in one reply, but the limit is {most}");
+                return Some((name, reason));
+            }
+            let holes = undeclared(self.registers.values(), span.table, span.start..span.end);
+            if holes > gap.into() {
+                let reason = format!(
+                    "{holes} undeclared registers lie among those that must come in one reply: \
+                     declare them, or raise max_gap, which is {gap}"
+                );
+                return Some((name, reason));
+            }
+        }
+        None
     }
 }
 

@@ -1,4 +1,6 @@
-//! Registers: words in the order in which a device sends them, and the number they hold.
+//! Registers: words in the order in which a device sends them, and what they hold.
+
+mod put;
 
 use std::collections::BTreeMap;
 
@@ -42,18 +44,23 @@ impl Registers {
     }
 }
 
-/// One declared register of a profile: one to four words that hold one number.
+/// One declared register of a profile: one to four words that hold one number, or more that
+/// hold a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Register {
     pub(super) name: String,
     pub(super) table: Table,
     pub(super) address: u16,
+    pub(super) count: u16,
     pub(super) kind: Kind,
-    /// For each byte as it arrives, its significance: 0 is the most significant.
+    /// For each byte as it arrives, its significance: 0 is the most significant. For a text
+    /// the two bytes of each word.
     pub(super) order: Vec<u8>,
     pub(super) bits: Option<Bits>,
     /// Patterns that the device sends when it has no value.
     pub(super) invalid: Vec<u64>,
+    /// Whether each word of a text holds one letter, else two.
+    pub(super) one_letter: bool,
 }
 
 /// A slice of a register's bits.
@@ -70,18 +77,15 @@ impl Bits {
 }
 
 impl Kind {
-    /// How many words it takes.
-    pub(super) fn words(self) -> u16 {
+    /// How many words a number of this kind takes; a text says it itself.
+    pub(super) fn words(self) -> Option<u16> {
         match self {
-            Self::U16 | Self::I16 => 1,
-            Self::U32 | Self::I32 | Self::F32 => 2,
-            Self::U48 => 3,
-            Self::U64 | Self::I64 | Self::F64 => 4,
+            Self::U16 | Self::I16 | Self::Bcd16 => Some(1),
+            Self::U32 | Self::I32 | Self::F32 | Self::Bcd32 => Some(2),
+            Self::U48 | Self::Bcd48 => Some(3),
+            Self::U64 | Self::I64 | Self::F64 | Self::Bcd64 => Some(4),
+            Self::Text => None,
         }
-    }
-
-    pub(super) fn bytes(self) -> usize {
-        usize::from(self.words()) * 2
     }
 
     pub(super) fn is_float(self) -> bool {
@@ -90,6 +94,11 @@ impl Kind {
 
     fn is_signed(self) -> bool {
         matches!(self, Self::I16 | Self::I32 | Self::I64)
+    }
+
+    /// Whether four bits hold one decimal digit.
+    pub(super) fn is_bcd(self) -> bool {
+        matches!(self, Self::Bcd16 | Self::Bcd32 | Self::Bcd48 | Self::Bcd64)
     }
 }
 
@@ -100,13 +109,13 @@ impl Register {
         Request {
             table: self.table,
             address: self.address,
-            count: self.kind.words(),
+            count: self.count,
         }
     }
 
     /// The address behind its last word.
     pub(super) fn end(&self) -> u32 {
-        u32::from(self.address) + u32::from(self.kind.words())
+        u32::from(self.address) + u32::from(self.count)
     }
 
     fn addresses(&self) -> impl Iterator<Item = u16> {
@@ -120,10 +129,19 @@ impl Register {
             .collect()
     }
 
+    /// Whether all its words were read.
+    pub(super) fn was_read(&self, registers: &Registers) -> bool {
+        self.words(registers).iter().all(Option::is_some)
+    }
+
+    fn read_words(&self, registers: &Registers) -> Result<Vec<u16>, String> {
+        let words: Option<Vec<u16>> = self.words(registers).into_iter().collect();
+        words.ok_or_else(|| format!("register '{}' was not read", self.name))
+    }
+
     /// Its bytes as one pattern, the most significant first, before any bit slice.
     pub(super) fn pattern(&self, registers: &Registers) -> Result<u64, String> {
-        let words: Option<Vec<u16>> = self.words(registers).into_iter().collect();
-        let words = words.ok_or_else(|| format!("register '{}' was not read", self.name))?;
+        let words = self.read_words(registers)?;
         let arrived = words.iter().flat_map(|word| word.to_be_bytes());
         let pattern = arrived
             .zip(&self.order)
@@ -133,12 +151,15 @@ impl Register {
     }
 
     fn shift_of(&self, rank: u8) -> u32 {
-        let last = u32::from(self.kind.words()) * 2 - 1;
+        let last = u32::from(self.count) * 2 - 1;
         8 * last.saturating_sub(u32::from(rank))
     }
 
     /// The number it holds, or why it holds none.
     pub(super) fn number(&self, registers: &Registers) -> Result<Decimal, String> {
+        if self.kind == Kind::Text {
+            return Err(format!("register '{}' holds a text", self.name));
+        }
         let pattern = self.pattern(registers)?;
         if self.invalid.contains(&pattern) {
             let name = &self.name;
@@ -152,7 +173,14 @@ impl Register {
         if self.kind.is_float() {
             return self.float(pattern);
         }
-        let width = u32::from(self.kind.words()) * 16;
+        if self.kind.is_bcd() {
+            let digits = format!("{pattern:x}");
+            return digits.parse::<u64>().map(Decimal::from).map_err(|_| {
+                let name = &self.name;
+                format!("register '{name}' holds {digits}, which are no decimal digits")
+            });
+        }
+        let width = u32::from(self.count) * 16;
         let unsigned = i128::from(pattern);
         let negative = self.kind.is_signed() && pattern >> (width - 1) == 1;
         let number = if negative {
@@ -186,43 +214,36 @@ impl Register {
             .map_err(|_| format!("register '{name}' holds {shortest}, too large for any meter"))
     }
 
-    /// Puts the number that is nearest to `value` (towards zero for integers, as a counter
-    /// shows its last full step) into its words, and returns what was put.
-    pub(super) fn put(&self, value: Decimal, registers: &mut Registers) -> Option<Decimal> {
-        let pattern = match (self.bits, self.kind) {
-            (Some(bits), _) => {
-                let slice = u64::try_from(value.trunc().mantissa()).ok()?;
-                let whole = self.pattern(registers).unwrap_or(0);
-                let mask = bits.mask() << bits.shift;
-                (slice <= bits.mask()).then_some((whole & !mask) | (slice << bits.shift))?
-            }
-            (None, Kind::F32) => u64::from(value.to_string().parse::<f32>().ok()?.to_bits()),
-            (None, Kind::F64) => value.to_string().parse::<f64>().ok()?.to_bits(),
-            (None, _) => self.integer_pattern(value)?,
-        };
-        let mut arrived = self
-            .order
-            .iter()
-            .map(|rank| u8::try_from((pattern >> self.shift_of(*rank)) & 0xff).unwrap_or(0));
-        for address in self.addresses() {
-            let bytes = [arrived.next()?, arrived.next()?];
-            registers.set(self.table, address, u16::from_be_bytes(bytes));
+    /// The text it holds: its letters without what fills them up, or its number's digits.
+    pub(super) fn text(&self, registers: &Registers) -> Result<String, String> {
+        if self.kind != Kind::Text {
+            return self.number(registers).map(|number| number.to_string());
         }
-        self.number(registers).ok()
+        let words = self.read_words(registers)?;
+        let letters = words.into_iter().flat_map(|word| self.letters(word));
+        let text: String = letters.map(char::from).collect();
+        let text = text.split('\0').next().unwrap_or_default().trim();
+        let readable = |letter: char| letter == ' ' || letter.is_ascii_graphic();
+        if text.chars().all(readable) {
+            Ok(text.to_owned())
+        } else {
+            Err(format!("register '{}' holds no text", self.name))
+        }
     }
 
-    fn integer_pattern(&self, value: Decimal) -> Option<u64> {
-        let number = value.trunc().mantissa();
-        let width = u32::from(self.kind.words()) * 16;
-        let whole = 1_i128 << width;
-        let (low, high) = if self.kind.is_signed() {
-            (-whole / 2, whole / 2)
+    /// The letters of one word: both bytes, or the one that it holds in its low byte.
+    fn letters(&self, word: u16) -> Vec<u8> {
+        let [first, second] = word.to_be_bytes();
+        let swapped = self.order.first() == Some(&1);
+        let (high, low) = if swapped {
+            (second, first)
         } else {
-            (0, whole)
+            (first, second)
         };
-        if !(low..high).contains(&number) {
-            return None;
+        if self.one_letter && high == 0 {
+            vec![low]
+        } else {
+            vec![high, low]
         }
-        u64::try_from(number.rem_euclid(whole)).ok()
     }
 }

@@ -14,28 +14,35 @@ const EXPONENT_MIN: i64 = -40;
 impl Point {
     /// The register's resolution at this value, in the point's unit: one count, or for a
     /// float the distance to its next value there; never finer than the point's decimals.
+    /// Where the device itself sets a ratio or a multiplier, the float's relative resolution.
     #[must_use]
     pub fn step_at(&self, value: Decimal) -> Decimal {
         let decimals = self.decimals.unwrap_or(value.scale());
         let count = Decimal::try_new(1, decimals).unwrap_or(self.scale);
         let registers = self.value.registers();
-        let floats: Vec<&Register> = registers.iter().filter(|r| r.kind.is_float()).collect();
+        let floats: Vec<&&Register> = registers.iter().filter(|r| r.kind.is_float()).collect();
+        let set_by_device = self.pow10.is_some() || !self.scale_by.is_empty();
         let Some(float) = floats.first() else {
-            return if self.pow10.is_some() {
+            return if set_by_device || self.value.decimals() > 0 {
                 count
             } else {
                 count.max(self.scale)
             };
         };
+        let scale = if set_by_device {
+            Decimal::ONE
+        } else {
+            self.scale
+        };
         // Beside an integer register the float holds the fraction of one count.
         let held = if floats.len() < registers.len() {
             Some(Decimal::ONE)
         } else {
-            value.checked_div(self.scale)
+            value.checked_div(scale)
         };
         let step = held
             .and_then(|held| spacing(float.kind, held.abs()))
-            .and_then(|spacing| spacing.checked_mul(self.scale))
+            .and_then(|spacing| spacing.checked_mul(scale))
             .unwrap_or(count);
         let up = RoundingStrategy::AwayFromZero;
         step.round_dp_with_strategy(decimals, up).max(count)

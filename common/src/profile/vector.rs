@@ -1,11 +1,12 @@
 //! A profile's test vectors: words, and the value that they are known to mean.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use rust_decimal::Decimal;
 
 use super::format;
-use super::{Profile, Registers, Role};
+use super::{Profile, Registers};
 use crate::quantity::Quantity;
 use crate::unit::Unit;
 
@@ -13,7 +14,12 @@ use crate::unit::Unit;
 pub(super) type Complaint = (Range<usize>, String);
 
 /// Decodes every vector; the first that does not come out as it says is the complaint.
-pub(super) fn check(profile: &Profile, tests: &[format::Test]) -> Result<(), Complaint> {
+/// `places` are those of the points, by id.
+pub(super) fn check(
+    profile: &Profile,
+    tests: &[format::Test],
+    places: &BTreeMap<String, Range<usize>>,
+) -> Result<(), Complaint> {
     for test in tests {
         if test.source.is_some() == test.computed {
             let reason = "a vector needs either its `source` or `computed = true`";
@@ -27,13 +33,9 @@ pub(super) fn check(profile: &Profile, tests: &[format::Test]) -> Result<(), Com
         run(profile, test, &registers)?;
     }
     let proved = |id: &str| tests.iter().any(|test| test.point.get_ref() == id);
-    match profile
-        .points
-        .iter()
-        .find(|p| p.role == Role::Billing && !proved(&p.id))
-    {
+    match profile.billing_points().find(|point| !proved(&point.id)) {
         Some(point) => Err((
-            0..0,
+            places.get(&point.id).cloned().unwrap_or_default(),
             format!(
                 "billing point '{}' has no [[test]] that proves it",
                 point.id

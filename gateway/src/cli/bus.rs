@@ -69,7 +69,7 @@ fn tell(bus: &HeardBus, now: Timestamp) -> std::io::Result<()> {
         Mode::Listen => "this gateway only listens",
     };
     print::line(&format!("Bus {}, {}: {mode}", bus.name, bus.line))?;
-    for problem in bus.error.iter().chain(&bus.foreign) {
+    for problem in bus.error.iter().chain(&bus.foreign).chain(&bus.lacking) {
         print::line(&format!("! {problem}"))?;
     }
     if bus.requests.is_empty() {

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use common::profile::{Library, Link, Parity, Point, Profile, Table};
+use common::profile::{Library, LinkSetting, Merge, Parity, Point, Profile, Table};
 use serde_json::{Value, json};
 
 use super::{Exit, Failure, print};
@@ -32,6 +32,9 @@ enum ProfileCommand {
     Show {
         /// The profile's id, e.g. eastron-sdm630
         id: String,
+        /// The number on the name plate, for models whose unit id follows from it
+        #[arg(long, value_name = "NUMBER")]
+        serial: Option<String>,
         /// Print one JSON object
         #[arg(long)]
         json: bool,
@@ -55,8 +58,13 @@ pub fn run(args: &ProfileArgs) -> Result<(), Failure> {
     let directory = args.profile_dir.clone().unwrap_or_else(default);
     match &args.command {
         ProfileCommand::List { json } => list(&profiles::library(&directory)?, *json),
-        ProfileCommand::Show { id, json } => show(&profiles::library(&directory)?, id, *json),
-        ProfileCommand::Check { file, json } => check(file, *json),
+        ProfileCommand::Show { id, serial, json } => show(
+            &profiles::library(&directory)?,
+            id,
+            serial.as_deref(),
+            *json,
+        ),
+        ProfileCommand::Check { file, json } => check(file, &directory, *json),
     }
 }
 
@@ -74,7 +82,15 @@ fn list(library: &Library, json: bool) -> Result<(), Failure> {
 }
 
 fn rows(library: &Library) -> Vec<Vec<String>> {
-    let header = ["PROFILE", "MEDIUM", "CONFIDENCE", "BILLS", "MODELS"];
+    let header = [
+        "PROFILE",
+        "MEDIUM",
+        "CONFIDENCE",
+        "WORKED",
+        "COMPUTED",
+        "BILLS",
+        "MODELS",
+    ];
     let profiles = library.iter().map(|profile| {
         let bills: Vec<&str> = profile.billing_points().map(|point| &*point.id).collect();
         let local = if library.is_local(&profile.id) {
@@ -86,6 +102,8 @@ fn rows(library: &Library) -> Vec<Vec<String>> {
             format!("{}{local}", profile.id),
             profile.medium.code().to_owned(),
             profile.confidence.code().to_owned(),
+            profile.worked_vectors.to_string(),
+            profile.computed_vectors.to_string(),
             bills.join(", "),
             format!("{} {}", profile.vendor, profile.models.join(", ")),
         ]
@@ -94,14 +112,38 @@ fn rows(library: &Library) -> Vec<Vec<String>> {
     std::iter::once(header).chain(profiles).collect()
 }
 
-fn show(library: &Library, id: &str, json: bool) -> Result<(), Failure> {
+fn show(library: &Library, id: &str, serial: Option<&str>, json: bool) -> Result<(), Failure> {
     let profile = find(library, id)?;
+    let unit_id = serial.map(|serial| unit_id(profile, serial)).transpose()?;
     if json {
-        print::json("enervue.profile/1", &described(profile, library))?;
+        let mut object = described(profile, library);
+        if let (Some(unit_id), Some(link)) = (unit_id, object.get_mut("link")) {
+            link["unit_id_of_serial"] = json!(unit_id);
+        }
+        print::json("enervue.profile/1", &object)?;
     } else {
-        print::table(&facts(profile, library))?;
+        let mut rows = facts(profile, library);
+        if let (Some(unit_id), Some(serial)) = (unit_id, serial) {
+            let text = format!("{unit_id} for the number {serial}");
+            rows.push(vec!["unit id".to_owned(), text]);
+        }
+        print::table(&rows)?;
     }
     Ok(())
+}
+
+/// The unit id that follows from the number on the name plate.
+fn unit_id(profile: &Profile, serial: &str) -> Result<u8, Failure> {
+    let hint = profile.unit_id_hint.as_ref();
+    let Some(formula) = hint.and_then(|hint| hint.formula) else {
+        let error = format!("of '{}' no unit id follows from a number", profile.id);
+        return Err(Failure::new(Exit::Usage, error)
+            .remedy("read the unit id on its display, or scan the line"));
+    };
+    formula.unit_id(serial).ok_or_else(|| {
+        Failure::new(Exit::Usage, format!("no unit id follows from '{serial}'"))
+            .remedy("type the whole number as it is printed on the name plate")
+    })
 }
 
 fn find<'a>(library: &'a Library, id: &str) -> Result<&'a Profile, Failure> {
@@ -114,26 +156,24 @@ fn find<'a>(library: &'a Library, id: &str) -> Result<&'a Profile, Failure> {
 fn facts(profile: &Profile, library: &Library) -> Vec<Vec<String>> {
     let local = library.is_local(&profile.id);
     let origin = if local { "local" } else { "shipped" };
-    let link = format!(
-        "unit id {}, {}",
-        profile.link.unit_id,
-        link_text(&profile.link)
-    );
+    let (worked, computed) = (profile.worked_vectors, profile.computed_vectors);
     let mut facts = vec![
         (
             "profile",
             format!(
-                "{} ({origin}, {} test vectors)",
-                profile.reference(),
-                profile.vectors
+                "{} ({origin}, test vectors: {worked} worked, {computed} computed)",
+                profile.reference()
             ),
         ),
         ("vendor", profile.vendor.clone()),
         ("models", profile.models.join(", ")),
         ("medium", profile.medium.code().to_owned()),
         ("confidence", profile.confidence.code().to_owned()),
-        ("link", link),
     ];
+    let extends = profile.extends.iter();
+    facts.extend(extends.map(|base| ("extends", base.clone())));
+    facts.extend(links(profile));
+    facts.extend(pauses(profile).map(|text| ("pauses", text)));
     facts.extend(profile.setup.iter().map(|step| ("setup", step.clone())));
     facts.extend(
         profile
@@ -143,10 +183,60 @@ fn facts(profile: &Profile, library: &Library) -> Vec<Vec<String>> {
     );
     facts.extend(profile.points.iter().map(|point| {
         let (units, place) = (units(point).join("|"), place(profile, point));
-        (point.role.code(), format!("{}, {units}, {place}", point.id))
+        let rollover = point
+            .rollover_text()
+            .map_or_else(String::new, |text| format!(", starts again at {text}"));
+        (
+            point.role.code(),
+            format!("{}, {units}, {place}{rollover}", point.id),
+        )
     }));
     let row = |(word, text): (&str, String)| vec![word.to_owned(), text];
     facts.into_iter().map(row).collect()
+}
+
+/// The factory's link, the others that are known, and where the unit id is found.
+fn links(profile: &Profile) -> Vec<(&'static str, String)> {
+    let link = &profile.link;
+    let factory = LinkSetting {
+        baud: link.baud,
+        parity: link.parity,
+        stop_bits: link.stop_bits,
+    };
+    let factory = link_text(factory);
+    let mut links = vec![(
+        "link",
+        format!("unit id {}, {factory} from the factory", link.unit_id),
+    )];
+    links.extend(
+        link.alternatives
+            .iter()
+            .map(|other| ("or link", link_text(*other))),
+    );
+    let hint = profile.unit_id_hint.iter();
+    links.extend(hint.map(|hint| ("unit id", hint.en.clone())));
+    links
+}
+
+/// What the device needs beside a plain request and its reply; `None` when nothing.
+fn pauses(profile: &Profile) -> Option<String> {
+    let limits = &profile.limits;
+    let mut needs = Vec::new();
+    let mut need = |holds: bool, text: String| needs.extend(holds.then_some(text));
+    let gap = limits.request_gap_ms;
+    need(gap > 0, format!("{gap} ms before a request"));
+    let gap = limits.unit_change_gap_ms;
+    need(gap > 0, format!("{gap} ms when the unit changes"));
+    let seconds = limits.min_poll_s;
+    need(seconds > 0, format!("{seconds} s between polls"));
+    let wake = profile.wake;
+    need(wake > 0, format!("{wake} requests to wake it"));
+    let wait = profile.refresh.map_or(0, |refresh| refresh.wait_ms);
+    need(wait > 0, format!("asked again after {wait} ms"));
+    let never = limits.merge == Merge::Never;
+    need(never, "one register a request".to_owned());
+    need(limits.no_exceptions, "never sends an exception".to_owned());
+    (!needs.is_empty()).then(|| needs.join(", "))
 }
 
 /// Where a point is read: function code and the first register on the wire.
@@ -167,26 +257,34 @@ fn units(point: &Point) -> Vec<&'static str> {
     point.units().iter().map(|unit| unit.code()).collect()
 }
 
-fn link_text(link: &Link) -> String {
+fn link_text(link: LinkSetting) -> String {
     let parity = match link.parity {
         Parity::None => 'N',
         Parity::Even => 'E',
         Parity::Odd => 'O',
     };
-    format!("{} 8{parity}{} from the factory", link.baud, link.stop_bits)
+    format!("{} 8{parity}{}", link.baud, link.stop_bits)
 }
 
 fn described(profile: &Profile, library: &Library) -> Value {
     let points: Vec<Value> = profile
         .points
         .iter()
-        .map(|point| json!({ "id": point.id, "role": point.role, "units": units(point) }))
+        .map(|point| {
+            json!({
+                "id": point.id,
+                "role": point.role,
+                "units": units(point),
+                "rollover": point.rollover_text(),
+            })
+        })
         .collect();
     let link = &profile.link;
     json!({
         "id": profile.id,
         "reference": profile.reference(),
         "local": library.is_local(&profile.id),
+        "extends": profile.extends,
         "medium": profile.medium,
         "vendor": profile.vendor,
         "models": profile.models,
@@ -199,25 +297,34 @@ fn described(profile: &Profile, library: &Library) -> Value {
             "parity": link.parity,
             "stop_bits": link.stop_bits,
         },
-        "vectors": profile.vectors,
+        "worked_vectors": profile.worked_vectors,
+        "computed_vectors": profile.computed_vectors,
         "points": points,
     })
 }
 
-fn check(file: &Path, json: bool) -> Result<(), Failure> {
+fn check(file: &Path, directory: &Path, json: bool) -> Result<(), Failure> {
     const SCHEMA: &str = "enervue.profile_check/1";
-    match (Profile::parse(&profiles::read(file)?), json) {
-        (Ok(profile), false) => print::line(&format!("ok: {} vectors", profile.vectors))?,
-        (Ok(profile), true) => {
-            let (id, vectors) = (&profile.id, profile.vectors);
-            print::json(SCHEMA, &json!({ "ok": true, "id": id, "vectors": vectors }))?;
+    match (profiles::check(file, directory)?, json) {
+        (Ok(profile), false) => {
+            let (worked, computed) = (profile.worked_vectors, profile.computed_vectors);
+            print::line(&format!("ok: {worked} worked, {computed} computed vectors"))?;
         }
+        (Ok(profile), true) => print::json(
+            SCHEMA,
+            &json!({
+                "ok": true,
+                "id": profile.id,
+                "worked_vectors": profile.worked_vectors,
+                "computed_vectors": profile.computed_vectors,
+            }),
+        )?,
         (Err(wrong), json) => {
             if json {
-                let (line, error) = (wrong.line, &wrong.reason);
+                let (line, base, error) = (wrong.line, &wrong.base, &wrong.reason);
                 print::json(
                     SCHEMA,
-                    &json!({ "ok": false, "line": line, "error": error }),
+                    &json!({ "ok": false, "line": line, "base": base, "error": error }),
                 )?;
             }
             let error = format!("{}: {wrong}", file.display());
@@ -242,8 +349,8 @@ mod tests {
             .find(|row| row[0] == "onicon-system-10")
             .unwrap();
         assert_eq!(
-            onicon[1..4],
-            ["thermal", "two-sources", "energy_btu, energy_kwh"]
+            onicon[1..6],
+            ["thermal", "two-sources", "1", "6", "energy_btu, energy_kwh"]
         );
     }
 
@@ -262,6 +369,8 @@ mod tests {
         }
         let described = described(tuf, &library);
         assert_eq!(described["points"][0]["units"][2], "gal_us");
+        assert_eq!(described["worked_vectors"], 1);
+        assert_eq!(unit_id(tuf, "123").unwrap_err().exit, Exit::Usage);
         let unknown = find(&library, "tuf").unwrap_err();
         assert_eq!(
             (unknown.exit, &*unknown.error),
@@ -275,6 +384,7 @@ mod tests {
         let file = directory.path().join("mine.toml");
         let text = include_str!("../../../common/profiles/pzem-016.toml");
         std::fs::write(&file, text).unwrap();
+        let check = |file: &Path, json| check(file, directory.path(), json);
         assert_eq!(check(&file, false), Ok(()));
         std::fs::write(&file, text.replace("value = \"38\"", "value = \"39\"")).unwrap();
         let wrong = check(&file, true).unwrap_err();

@@ -153,7 +153,7 @@ impl Facts {
     /// What other masters ask on the lines.
     fn heard(&self) -> HeardReport {
         let now = self.clock.now();
-        let bus = |line: &Line| heard::of(line.poller.bus(), &line.port, line.mode, now);
+        let bus = |line: &Line| heard::of(&line.poller, &line.port, line.mode, now);
         HeardReport {
             now,
             buses: self.lines.iter().map(bus).collect(),
@@ -206,10 +206,11 @@ impl Facts {
         let report = |line: &Line| {
             let state = line.poller.bus().state();
             let error = state.error.or(state.foreign);
+            let advice = state.counts.advice();
             BusReport {
                 name: line.poller.bus().name().to_owned(),
                 line: line.port.clone(),
-                error: error.or(line.poller.progress().error),
+                error: error.or(line.poller.progress().error).or(advice),
             }
         };
         self.lines.iter().map(report).collect()

@@ -1,14 +1,15 @@
-//! Points: where their number comes from, in which unit, with how many decimals.
+//! Points: what they are for, in which unit, and which confirms which.
 
 use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
 use super::super::format::{self, Name};
+use super::super::point::{MustMatch, UnitRule};
 use super::super::vector::Complaint;
-use super::super::{MustMatch, Point, Pow10, Register, Role, Rollover, UnitRule, Value};
-use super::{Declared, find, find_all, identifier, number, one_table};
-use crate::quantity::DECIMALS_MAX;
+use super::super::{Point, Register, Role, Rollover};
+use super::value::{self, positive};
+use super::{Declared, find, identifier, number};
 use crate::unit::{Dimension, Unit};
 
 pub(super) fn points(
@@ -28,8 +29,12 @@ pub(super) fn points(
         points.push(point(declared, file)?);
         confirming.extend(rule.map(|rule| (place, rule)));
     }
-    for (id, rule) in confirming {
-        let checked = must_match(&points, &id, &rule)?;
+    let ids: Vec<&str> = confirming
+        .iter()
+        .map(|(id, _)| id.get_ref().as_str())
+        .collect();
+    for (id, rule) in &confirming {
+        let checked = must_match(&points, id, rule, &ids)?;
         if let Some(point) = points.iter_mut().find(|point| point.id == *id.get_ref()) {
             point.must_match = Some(checked);
         }
@@ -38,30 +43,36 @@ pub(super) fn points(
 }
 
 fn point(declared: &Declared, file: format::Point) -> Result<Point, Complaint> {
-    let value = value(declared, &file)?;
-    let scale = file.scale.as_ref().map_or(Ok(Decimal::ONE), scale)?;
-    let pow10 = file.pow10.as_ref().map(|pow10| {
-        let register = find(declared, &pow10.reg)?;
-        Ok::<_, Complaint>(Pow10 {
-            register,
-            offset: pow10.offset,
-        })
-    });
-    let decimals = decimals(&file, &value, scale)?;
+    let unit = unit(declared, &file)?;
+    let value = value::checked(declared, &file)?;
     Ok(Point {
+        max_rate: max_rate(&file, &unit)?,
         monotonic: monotonic(&file)?,
-        max_rate: file.max_rate.as_ref().map(positive).transpose()?,
-        unit: unit(declared, &file)?,
-        rollover: file.rollover.as_ref().map(rollover).transpose()?,
+        unit,
+        stated_rollover: file.rollover.as_ref().map(rollover).transpose()?,
         id: file.id.into_inner(),
         role: file.role,
         rollover_verified: file.rollover_verified,
-        value,
-        scale,
-        pow10: pow10.transpose()?,
-        decimals,
+        value: value.value,
+        scale: value.scale,
+        scale_by: value.scale_by,
+        pow10: value.pow10,
+        wraps: value.wraps,
+        decimals: value.decimals,
         must_match: None,
     })
+}
+
+/// A rate is in the point's unit, so there must be one.
+fn max_rate(file: &format::Point, unit: &UnitRule) -> Result<Option<Decimal>, Complaint> {
+    let Some(text) = &file.max_rate else {
+        return Ok(None);
+    };
+    if matches!(unit, UnitRule::Fixed(_)) && file.role != Role::Gauge {
+        return positive(text).map(Some);
+    }
+    let reason = "max_rate is of a counter with one `unit`, in that unit per hour";
+    Err((text.span(), reason.to_owned()))
 }
 
 /// Counters rise, gauges do not; only a net counter that is never billed may do both.
@@ -77,87 +88,6 @@ fn monotonic(file: &format::Point) -> Result<bool, Complaint> {
         _ => return Ok(rises),
     };
     Err((stated.span(), reason.to_owned()))
-}
-
-fn positive(text: &Name) -> Result<Decimal, Complaint> {
-    let parsed = Decimal::from_str_exact(text.get_ref()).ok();
-    parsed.filter(|n| *n > Decimal::ZERO).ok_or_else(|| {
-        let reason = format!("'{}' is not a positive decimal", text.get_ref());
-        (text.span(), reason)
-    })
-}
-
-fn value(declared: &Declared, file: &format::Point) -> Result<Value, Complaint> {
-    let value = match (&file.from, &file.sum, &file.digits) {
-        (Some(name), None, None) => Value::From(find(declared, name)?),
-        (None, Some(names), None) if !names.is_empty() => Value::Sum(find_all(declared, names)?),
-        (None, None, Some(digits)) => self::digits(declared, &file.id, digits)?,
-        _ => {
-            let reason = "a point needs exactly one of `from`, `sum`, `digits`";
-            return Err((file.id.span(), reason.to_owned()));
-        }
-    };
-    one_table(value.registers()).map_err(|reason| (file.id.span(), reason))?;
-    Ok(value)
-}
-
-fn digits(declared: &Declared, id: &Name, file: &format::Digits) -> Result<Value, Complaint> {
-    let base = *file.base.get_ref();
-    if !(2..=100_000_000).contains(&base) {
-        return Err((file.base.span(), format!("{base} is no base of digits")));
-    }
-    let low_first = match (&file.low_first, &file.high_first) {
-        (Some(names), None) => find_all(declared, names)?,
-        (None, Some(names)) => find_all(declared, names)?.into_iter().rev().collect(),
-        _ => Vec::new(),
-    };
-    if low_first.is_empty() || low_first.iter().any(|register| register.kind.is_float()) {
-        let reason = "digits are integer registers, either `low_first` or `high_first`";
-        return Err((id.span(), reason.to_owned()));
-    }
-    Ok(Value::Digits { base, low_first })
-}
-
-fn scale(text: &Name) -> Result<Decimal, Complaint> {
-    let parsed = Decimal::from_str_exact(text.get_ref()).ok();
-    parsed
-        .filter(|scale| *scale > Decimal::ZERO && scale.scale() <= DECIMALS_MAX)
-        .ok_or_else(|| {
-            let text = text.get_ref();
-            format!("scale '{text}' is not a positive decimal with at most {DECIMALS_MAX} decimals")
-        })
-        .map_err(|reason| (text.span(), reason))
-}
-
-fn decimals(file: &format::Point, value: &Value, scale: Decimal) -> Result<Option<u32>, Complaint> {
-    let Some(decimals) = &file.decimals else {
-        let float = value
-            .registers()
-            .iter()
-            .any(|register| register.kind.is_float());
-        return if float {
-            let reason = "a point on a float register must say its `decimals`: those displayed";
-            Err((file.id.span(), reason.to_owned()))
-        } else {
-            Ok(None)
-        };
-    };
-    let count = *decimals.get_ref();
-    if count > DECIMALS_MAX {
-        return Err((
-            decimals.span(),
-            format!("a quantity has at most {DECIMALS_MAX} decimals"),
-        ));
-    }
-    let exact = value
-        .registers()
-        .iter()
-        .all(|register| !register.kind.is_float());
-    if exact && file.pow10.is_none() && count < scale.scale() {
-        let reason = format!("{count} decimals would round away what scale {scale} counts");
-        return Err((decimals.span(), reason));
-    }
-    Ok(Some(count))
 }
 
 fn unit(declared: &Declared, file: &format::Point) -> Result<UnitRule, Complaint> {
@@ -230,6 +160,7 @@ fn must_match(
     points: &[Point],
     id: &Name,
     rule: &format::MustMatch,
+    confirming: &[&str],
 ) -> Result<MustMatch, Complaint> {
     let name = rule.point.get_ref();
     let units = |id: &str| points.iter().find(|point| point.id == id).map(Point::units);
@@ -241,6 +172,10 @@ fn must_match(
             "'{}' and '{name}' cannot be the same quantity",
             id.get_ref()
         );
+        return Err((rule.point.span(), reason));
+    }
+    if confirming.contains(&name.as_str()) {
+        let reason = format!("'{name}' must match another point itself: that proves nothing");
         return Err((rule.point.span(), reason));
     }
     let tolerance = number(rule.tolerance_pct.get_ref());
