@@ -7,6 +7,9 @@ import json
 import socketserver
 import sys
 
+ASKED = "v1/devices/me/rpc/request/"
+ANSWERED = "v1/devices/me/rpc/response/"
+
 
 def telemetry(payload):
     for device, entries in json.loads(payload).items():
@@ -49,7 +52,7 @@ class Conversation(socketserver.StreamRequestHandler):
             kind, qos = head >> 4, head >> 1 & 3
             if kind == 1:
                 self.has_properties = body[6] >= 5
-            none = b"\0" if self.has_properties else b""
+            none = b"\0" if self.has_properties else b""  # the length of no properties
             if kind == 1:
                 self.wfile.write(bytes([0x20, 2 + len(none), 0, 0]) + none)
             elif kind == 8:
@@ -73,6 +76,11 @@ class Conversation(socketserver.StreamRequestHandler):
                         file.writelines(telemetry(body[start:]))
                 if qos:
                     self.wfile.write(bytes([0x40, 2]) + number)
+                if topic.startswith(ASKED):
+                    # It sends nothing before it has heard whether there are limits.
+                    answer = (ANSWERED + topic.removeprefix(ASKED)).encode()
+                    message = len(answer).to_bytes(2, "big") + answer + none + b'{"error":"no limits"}'
+                    self.wfile.write(bytes([0x30, len(message)]) + message)
 
 
 class Server(socketserver.ThreadingTCPServer):
