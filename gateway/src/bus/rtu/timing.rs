@@ -6,7 +6,7 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timing {
     character: Duration,
-    pub(super) silence: Duration,
+    silence: Duration,
 }
 
 impl Timing {

@@ -3,7 +3,7 @@
 
 use std::io;
 
-use common::profile::{Library, Parity};
+use common::profile::Library;
 use serde::Serialize;
 
 use super::super::{Exit, Failure, print};
@@ -137,22 +137,22 @@ fn planned(bus: &BusConfig, listed: &[Listed], library: &Library, gauges_s: u32)
             )),
         }
     }
+    let port = Port::from(bus);
     BusPlan {
         bus: bus.name.clone(),
-        line: Port::from(bus).to_string(),
+        line: port.to_string(),
         mode: bus.mode,
         left_out,
-        load: load(wire(bus), &asked, gauges_s),
+        load: load(wire(&port), &asked, gauges_s),
     }
 }
 
-/// The wire of the bus, unless it is behind a Modbus TCP server, whose line nobody knows.
-fn wire(bus: &BusConfig) -> Option<Wire> {
-    let is_known = !matches!(bus.port, PortAddress::ModbusTcp(_));
-    let parity = u32::from(bus.parity != Parity::None);
-    is_known.then(|| Wire {
-        baud: bus.baud,
-        bits: 9 + parity + u32::from(bus.stop_bits),
+/// The wire of the bus, unless it is a network.
+fn wire(port: &Port) -> Option<Wire> {
+    let is_wire = !matches!(port.address, PortAddress::ModbusTcp(_));
+    is_wire.then(|| Wire {
+        baud: port.baud,
+        bits: port.character_bits(),
     })
 }
 
@@ -288,7 +288,7 @@ mod tests {
     #[test]
     fn a_wire_that_is_not_ours_is_said_to_be_so() {
         let plan = plan(&config("tcp://10.0.0.7:502", 9_600));
-        assert_eq!(plan.line, "tcp 10.0.0.7:502");
+        assert_eq!(plan.line, "tcp://10.0.0.7:502");
         assert!(sentences(&plan)[0].starts_with("The wire behind this address is not ours"));
     }
 }
