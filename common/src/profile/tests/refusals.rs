@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use crate::profile::{Profile, Registers, Table};
 
-const GOOD: &str = r#"schema = 1
+pub(super) const GOOD: &str = r#"schema = 1
 id = "x-1"
 kind = "electric"
 vendor = "X"
@@ -273,6 +273,8 @@ fn words_that_hold_no_value_are_suspect() {
 }
 
 proptest! {
+    #![proptest_config(super::fuzz::cases(256))]
+
     #[test]
     fn no_text_makes_the_parser_panic(text in "\\PC*", at in 0..GOOD.len(), cut in 0..40_usize) {
         let _ = Profile::parse(&text);
