@@ -1,3 +1,215 @@
-//! Beside another master: what is heard on a line without speaking on it.
+//! The reader of a bus beside another master: hears what that one asks and the devices
+//! reply, takes from it what the profiles can decode, and hands the readings to the buffer.
+//!
+//! Promises: not a byte is written to the line; a reply whose words may belong to another
+//! request yields nothing; readings are kept like those of a poller and a day counts as
+//! settled only once they are on the disk. It is held by the same handle as a [`Poller`].
+//! Lacks: a rhythm of its own. What the other master does not ask is not known.
 
+mod device;
 pub mod heard;
+mod review;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use common::id::DeviceId;
+use jiff::SignedDuration;
+use jiff::civil::Date;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep};
+
+use self::device::Listened;
+use self::review::review;
+use crate::buffer::BufferHandle;
+use crate::bus::Bus;
+use crate::bus::overhear::{Asked, Heard, Reply};
+use crate::clock::Clock;
+use crate::poll::{Polled, Poller, Progress, TEST_CLOCK_PATIENCE};
+use crate::reading::NewReading;
+use crate::schedule::{CLOSING_PATIENCE, Moment};
+
+/// How often the clocks are looked at while nothing is heard.
+const TICK: Duration = Duration::from_millis(200);
+/// How often what the master asks is compared with what the profiles need.
+const REVIEW_PERIOD: Duration = Duration::from_secs(5);
+/// How long readings wait for others, so that a round of the master is one commit.
+const GATHER: Duration = Duration::from_secs(2);
+/// The pause before readings are offered to a disk that refused them.
+const RETRY_PAUSE: Duration = Duration::from_secs(2);
+/// Readings that wait in memory while the disk takes none: an hour of thirty meters.
+const WAITING_MAX: usize = 2_000;
+
+/// Starts to listen on `bus`, as yet without devices. `closed` are the days that the buffer
+/// holds a closing reading of already. Must be called within a runtime.
+#[must_use]
+pub fn start(
+    bus: Bus,
+    heard: mpsc::Receiver<Heard>,
+    clock: Clock,
+    buffer: BufferHandle,
+    gauge_period: Duration,
+    closed: BTreeMap<DeviceId, Date>,
+) -> Poller {
+    let patience = if clock.is_test() {
+        TEST_CLOCK_PATIENCE
+    } else {
+        CLOSING_PATIENCE
+    };
+    let (poller, new_devices, report) = Poller::handle(bus.clone());
+    let task = ListenTask {
+        bus,
+        heard,
+        clock,
+        buffer,
+        gauge_period,
+        patience,
+        closed,
+        started: Instant::now(),
+        devices: BTreeMap::new(),
+        waiting: Vec::new(),
+        offer_at: None,
+        reviewed: Duration::ZERO,
+        new_devices,
+        report,
+    };
+    tokio::spawn(task.run());
+    poller
+}
+
+struct ListenTask {
+    bus: Bus,
+    heard: mpsc::Receiver<Heard>,
+    clock: Clock,
+    buffer: BufferHandle,
+    gauge_period: Duration,
+    patience: Duration,
+    closed: BTreeMap<DeviceId, Date>,
+    started: Instant,
+    devices: BTreeMap<DeviceId, Listened>,
+    /// Readings that are not on the disk yet.
+    waiting: Vec<NewReading>,
+    /// When they are offered to it.
+    offer_at: Option<Duration>,
+    reviewed: Duration,
+    new_devices: watch::Receiver<Vec<Polled>>,
+    report: watch::Sender<Progress>,
+}
+
+impl ListenTask {
+    async fn run(mut self) {
+        loop {
+            match self.new_devices.has_changed() {
+                Ok(true) => self.take_devices(),
+                Ok(false) => {}
+                Err(_) => return,
+            }
+            tokio::select! {
+                heard = self.heard.recv() => match heard {
+                    Some(heard) => self.hear(&heard),
+                    None => return,
+                },
+                () = sleep(TICK) => {}
+            }
+            let now = self.moment(Instant::now());
+            for device in self.devices.values_mut() {
+                device.look_at_the_clock(now, self.patience);
+            }
+            self.keep(now.monotonic).await;
+            self.report(now);
+        }
+    }
+
+    /// That instant on both clocks. A test clock stands still.
+    fn moment(&self, at: Instant) -> Moment {
+        let now = self.clock.now();
+        let ago = match self.clock.is_test() {
+            true => SignedDuration::ZERO,
+            false => SignedDuration::try_from(at.elapsed()).unwrap_or_default(),
+        };
+        Moment {
+            monotonic: at.duration_since(self.started),
+            wall: now.checked_sub(ago).unwrap_or(now),
+        }
+    }
+
+    fn take_devices(&mut self) {
+        let polled = self.new_devices.borrow_and_update().clone();
+        let mut before = std::mem::take(&mut self.devices);
+        for polled in polled {
+            let id = polled.device.id;
+            let listened = match before.remove(&id) {
+                Some(known) => known.renewed(polled, self.gauge_period),
+                None => Listened::new(polled, self.gauge_period, self.closed.remove(&id)),
+            };
+            self.devices.insert(id, listened);
+        }
+    }
+
+    fn hear(&mut self, heard: &Heard) {
+        let (Asked::Registers(request), Reply::Words(words)) = (heard.asked, &heard.reply) else {
+            return;
+        };
+        let (now, trust) = (self.moment(heard.at), self.clock.trust());
+        let devices = self.devices.values_mut();
+        for device in devices.filter(|listened| listened.device.unit_id == heard.unit) {
+            for reading in device.hear(&request, words, now, trust) {
+                let patience = match reading.closes {
+                    Some(_) => Duration::ZERO,
+                    None => GATHER,
+                };
+                let offer_at = self.offer_at.unwrap_or(Duration::MAX);
+                self.offer_at = Some(offer_at.min(now.monotonic + patience));
+                self.waiting.push(reading);
+            }
+        }
+    }
+
+    /// Puts on the disk what has waited long enough.
+    async fn keep(&mut self, now: Duration) {
+        if self.offer_at.is_none_or(|at| at > now) {
+            return;
+        }
+        let error = match self.buffer.append(self.waiting.clone()).await {
+            Ok(_) => {
+                self.waiting.clear();
+                self.offer_at = None;
+                None
+            }
+            Err(error) => {
+                tracing::error!(%error, "readings cannot be kept");
+                let surplus = self.waiting.len().saturating_sub(WAITING_MAX);
+                self.waiting.drain(..surplus);
+                self.offer_at = Some(now + RETRY_PAUSE);
+                Some(format!("readings cannot be kept: {error}"))
+            }
+        };
+        self.report.send_modify(|progress| progress.error = error);
+    }
+
+    fn report(&mut self, now: Moment) {
+        if now.monotonic >= self.reviewed + REVIEW_PERIOD && self.bus.state().open {
+            self.reviewed = now.monotonic;
+            let traffic = self.bus.traffic();
+            for device in self.devices.values_mut() {
+                review(device, &traffic, now.monotonic, now.monotonic);
+            }
+        }
+        let waiting = self.waiting.iter().map(|reading| reading.at).min();
+        let waiting = waiting.and_then(|at| at.checked_sub(SignedDuration::from_millis(1)).ok());
+        let devices = self.devices.values();
+        let settled = devices.map(|device| device.settled_through(now.wall));
+        let settled_through = settled.chain(waiting).min().unwrap_or(now.wall);
+        self.report.send_if_modified(|progress| {
+            let states = self.devices.iter();
+            let states: BTreeMap<_, _> = states.map(|(id, d)| (*id, d.state.clone())).collect();
+            let is_new = progress.settled_through != settled_through || progress.devices != states;
+            progress.settled_through = settled_through;
+            progress.devices = states;
+            is_new
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -50,8 +50,12 @@ impl Profile {
         point.put_value(quantity, registers).ok_or(too_large)
     }
 
-    /// Puts the words by which a live device of this model is known (see [`Profile::fits`]).
+    /// Puts the words by which a live device of this model is known (see [`Profile::fits`]),
+    /// and a status without a flag.
     pub fn encode_identity(&self, registers: &mut Registers) {
+        for flag in &self.flags {
+            flag.register.put(Decimal::ZERO, registers);
+        }
         let middle = |low: Decimal, high: Decimal| (low + high) / Decimal::TWO;
         for reject in &self.rejects {
             let alive = match reject {

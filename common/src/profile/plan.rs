@@ -77,6 +77,18 @@ impl Profile {
         joined.into_iter().filter_map(request).collect()
     }
 
+    /// The one of those runs that holds the point's own value: with each reply that covers
+    /// it, the point is read anew.
+    #[must_use]
+    pub fn value_run(&self, point: &str) -> Option<Request> {
+        let own = Span::around(self.point(point)?.value.registers())?;
+        let holds = |run: &Request| {
+            let (start, count) = (u32::from(run.address), u32::from(run.count));
+            run.table == own.table && start <= own.start && own.end <= start + count
+        };
+        self.runs(point).into_iter().find(holds)
+    }
+
     /// The requests that bring in what [`Self::fits`] looks at.
     #[must_use]
     pub fn identity_requests(&self) -> Vec<Request> {

@@ -350,7 +350,7 @@ mod tests {
             .unwrap();
         assert_eq!(
             onicon[1..6],
-            ["thermal", "two-sources", "1", "4", "energy_btu, energy_kwh"]
+            ["thermal", "two-sources", "1", "6", "energy_btu, energy_kwh"]
         );
     }
 

@@ -5,10 +5,10 @@ use common::profile::Table;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::bus::Bus;
 use crate::bus::overhear::Asked;
 use crate::bus::traffic::Kind;
 use crate::config::Mode;
+use crate::poll::Poller;
 
 /// What was heard on each line; as JSON the object `enervue.bus_heard/1`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +34,8 @@ pub struct HeardBus {
     pub foreign: Option<String>,
     /// What the other master asks, by unit and register.
     pub requests: Vec<HeardRequest>,
+    /// What the devices of this gateway's list lack, one sentence each.
+    pub lacking: Vec<String>,
     /// Requests that are not listed because there are too many kinds of them.
     pub unlisted: u64,
 }
@@ -65,9 +67,12 @@ pub struct HeardRequest {
     pub last_heard_at: Timestamp,
 }
 
-/// What was heard on `bus`, seen at `now`.
-pub(crate) fn of(bus: &Bus, line: &str, mode: Mode, now: Timestamp) -> HeardBus {
+/// What was heard on the bus of `reader`, seen at `now`.
+pub(crate) fn of(reader: &Poller, line: &str, mode: Mode, now: Timestamp) -> HeardBus {
+    let bus = reader.bus();
     let (state, traffic) = (bus.state(), bus.traffic());
+    let devices = reader.progress().devices;
+    let lacking = devices.values().filter(|_| mode == Mode::Listen);
     let requests = traffic.kinds();
     HeardBus {
         name: bus.name().to_owned(),
@@ -77,6 +82,9 @@ pub(crate) fn of(bus: &Bus, line: &str, mode: Mode, now: Timestamp) -> HeardBus 
         foreign: state.foreign,
         requests: requests
             .map(|(unit_id, asked, kind)| request(unit_id, asked, kind, now))
+            .collect(),
+        lacking: lacking
+            .flat_map(|state| state.error.clone().into_iter().chain(state.unasked.clone()))
             .collect(),
         unlisted: traffic.unlisted(),
     }

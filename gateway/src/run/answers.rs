@@ -153,7 +153,7 @@ impl Facts {
     /// What other masters ask on the lines.
     fn heard(&self) -> HeardReport {
         let now = self.clock.now();
-        let bus = |line: &Line| heard::of(line.poller.bus(), &line.port, line.mode, now);
+        let bus = |line: &Line| heard::of(&line.poller, &line.port, line.mode, now);
         HeardReport {
             now,
             buses: self.lines.iter().map(bus).collect(),
@@ -185,6 +185,7 @@ impl Facts {
                 answered: state.map_or(0, |state| state.answered),
                 failed: state.map_or(0, |state| state.failed),
                 error: report.and_then(|report| report.error.clone()),
+                breaker: state.and_then(|state| state.breaker),
             }
         });
         let mut status = Status {
@@ -195,6 +196,7 @@ impl Facts {
             problems: Vec::new(),
             cloud: self.uplink.borrow().clone(),
             buffer,
+            lost: progress.iter().map(|progress| progress.lost).sum(),
             buses: self.buses(),
             devices: devices.collect(),
         };
@@ -206,10 +208,11 @@ impl Facts {
         let report = |line: &Line| {
             let state = line.poller.bus().state();
             let error = state.error.or(state.foreign);
+            let advice = state.counts.advice();
             BusReport {
                 name: line.poller.bus().name().to_owned(),
                 line: line.port.clone(),
-                error: error.or(line.poller.progress().error),
+                error: error.or(line.poller.progress().error).or(advice),
             }
         };
         self.lines.iter().map(report).collect()

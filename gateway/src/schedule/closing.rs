@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 /// The starts of day of one device.
 #[derive(Debug)]
-pub(super) struct Days {
+pub(crate) struct Days {
     /// By instant.
     listed: Vec<Closing>,
     /// Absent when this machine does not know the zone; then the list alone counts.
@@ -16,7 +16,7 @@ pub(super) struct Days {
 }
 
 impl Days {
-    pub(super) fn of(device: &Device) -> Self {
+    pub(crate) fn of(device: &Device) -> Self {
         let mut listed = device.closings.clone();
         listed.sort_by_key(|closing| closing.at);
         Self {
@@ -26,7 +26,7 @@ impl Days {
     }
 
     /// The latest day that has started at `wall`, if that is no longer ago than `tolerance`.
-    pub(super) fn started_before(&self, wall: Timestamp, tolerance: Duration) -> Option<Closing> {
+    pub(crate) fn started_before(&self, wall: Timestamp, tolerance: Duration) -> Option<Closing> {
         let tolerance = SignedDuration::try_from(tolerance).ok()?;
         let started = |closing: &Closing| wall.duration_since(closing.at) <= tolerance;
         let ahead = self.listed.partition_point(|closing| closing.at <= wall);

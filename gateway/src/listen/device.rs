@@ -1,0 +1,312 @@
+//! One device that another master reads: which of the words that were heard make a value,
+//! and which values are kept. Pure.
+//!
+//! Promises: a point has a value only from the reply that held all its words at once; what it
+//! needs beside them (a multiplier, a unit, a flag) may be older, up to [`BESIDE_AGE_MAX`].
+//! Kept is one value a period, every value around the start of a day, and the first one of
+//! the day as its closing reading. Memory is bounded by the profile.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use common::profile::{Point, Profile, Registers, Request, Role};
+use common::reading::ClockTrust;
+use common::sync::Device;
+use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::poll::{DeviceState, Polled};
+use crate::reading::NewReading;
+use crate::schedule::closing::Days;
+use crate::schedule::{CLOSING_PATIENCE, Moment};
+
+/// How old a multiplier, a unit or a flag may be: many masters read them once a day.
+const BESIDE_AGE_MAX: Duration = Duration::from_secs(26 * 60 * 60);
+/// How old words may be that only say whether an answer is garbage as a whole.
+const FRESH: Duration = Duration::from_secs(10);
+/// The least distance of two values that are kept around the start of a day.
+const CLOSING_STEP: Duration = Duration::from_secs(5);
+/// A master's period is never exact: a value this share of the period early is not early.
+const EARLY_SHARE: u32 = 10;
+
+/// A device, what was heard of it and what was kept.
+#[derive(Debug)]
+pub(super) struct Listened {
+    pub(super) device: Device,
+    pub(super) wanted: Vec<Wanted>,
+    pub(super) state: DeviceState,
+    /// When its last good billing value was heard.
+    pub(super) good: Option<Duration>,
+    /// Why the last billing value was none.
+    pub(super) suspect: Option<String>,
+    profile: std::sync::Arc<Profile>,
+    /// The words of each run, as they came in one reply, and when.
+    came: BTreeMap<Request, Came>,
+    days: Days,
+    gauge_period: Duration,
+    /// The day whose start still lacks its closing reading.
+    pending: Option<Pending>,
+    /// The last day that needs no closing reading any more.
+    settled: Option<Date>,
+}
+
+/// A point and the registers that it needs.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    pub(super) point: String,
+    pub(super) is_billing: bool,
+    /// The run that holds its value.
+    pub(super) value: Request,
+    /// Runs that it needs beside that.
+    pub(super) beside: Vec<Request>,
+    /// When its last value was kept.
+    kept: Option<Duration>,
+    /// The last day that a reading of it closes.
+    closed: Option<Date>,
+}
+
+#[derive(Debug)]
+struct Came {
+    words: Vec<u16>,
+    at: Duration,
+}
+
+#[derive(Debug)]
+struct Pending {
+    date: Date,
+    at: Timestamp,
+    noticed: Duration,
+}
+
+impl Listened {
+    /// A device of which nothing has been heard yet. `closed` is the day that it has a
+    /// closing reading of already.
+    pub(super) fn new(polled: Polled, gauge_period: Duration, closed: Option<Date>) -> Self {
+        let Polled { device, profile } = polled;
+        let wanted = profile.points.iter();
+        Self {
+            wanted: wanted
+                .filter_map(|point| Wanted::of(&profile, point, closed))
+                .collect(),
+            days: Days::of(&device),
+            state: DeviceState::default(),
+            good: None,
+            suspect: None,
+            came: BTreeMap::new(),
+            pending: None,
+            settled: closed,
+            device,
+            profile,
+            gauge_period,
+        }
+    }
+
+    /// The same device as the list describes it now, with what is known of it.
+    pub(super) fn renewed(self, polled: Polled, gauge_period: Duration) -> Self {
+        let is_same = self.device.unit_id == polled.device.unit_id
+            && self.profile.reference() == polled.profile.reference();
+        let mut new = Self::new(polled, gauge_period, self.settled);
+        if is_same {
+            new.wanted = self.wanted;
+            new.came = self.came;
+            new.state = self.state;
+            new.good = self.good;
+            new.suspect = self.suspect;
+        }
+        new.pending = self.pending;
+        new
+    }
+
+    /// A reply to `request` was heard at `now`: the readings of it that are to be kept.
+    pub(super) fn hear(
+        &mut self,
+        request: &Request,
+        words: &[u16],
+        now: Moment,
+        clock: ClockTrust,
+    ) -> Vec<NewReading> {
+        self.remember(request, words, now.monotonic);
+        let started = self.days.started_before(now.wall, CLOSING_PATIENCE);
+        let closes = started.map(|day| day.date);
+        let is_near_midnight = closes.is_some() || self.is_before_midnight(now.wall);
+        let mut readings = Vec::new();
+        for at in 0..self.wanted.len() {
+            let Some(wanted) = self.wanted.get(at).filter(|w| holds(request, &w.value)) else {
+                continue;
+            };
+            let period = match (wanted.is_billing, is_near_midnight) {
+                (true, true) => CLOSING_STEP,
+                (true, false) => Duration::from_secs(self.device.poll_period_s.max(1).into()),
+                (false, _) => self.gauge_period,
+            };
+            let is_due = wanted.is_due(period, now.monotonic);
+            let may_close = wanted.is_billing && closes.is_some() && wanted.closed != closes;
+            if !wanted.is_billing && !is_due {
+                continue;
+            }
+            let Some(mut reading) = self.decode(wanted, now, clock) else {
+                continue;
+            };
+            if reading.quantity.is_some() && may_close {
+                reading.closes = closes;
+            }
+            self.note(at, &reading, now, is_due);
+            if is_due || reading.closes.is_some() {
+                readings.push(reading);
+            }
+        }
+        readings
+    }
+
+    fn remember(&mut self, request: &Request, words: &[u16], at: Duration) {
+        let points = self.wanted.iter();
+        let mut runs: BTreeSet<Request> = points
+            .flat_map(|wanted| wanted.beside.iter().chain([&wanted.value]))
+            .copied()
+            .collect();
+        runs.extend(self.profile.registers().map(|register| register.span()));
+        for run in runs.into_iter().filter(|run| holds(request, run)) {
+            let start = usize::from(run.address - request.address);
+            let words = words.get(start..start + usize::from(run.count));
+            if let Some(words) = words.map(<[u16]>::to_vec) {
+                self.came.insert(run, Came { words, at });
+            }
+        }
+    }
+
+    /// What the point's words mean, if everything that it needs is there.
+    fn decode(&self, wanted: &Wanted, now: Moment, clock: ClockTrust) -> Option<NewReading> {
+        let mut registers = Registers::new();
+        let age = |came: &Came| now.monotonic.saturating_sub(came.at);
+        for (run, came) in self.came.iter().filter(|(_, came)| age(came) <= FRESH) {
+            registers.insert(run, &came.words);
+        }
+        for run in wanted.beside.iter().chain([&wanted.value]) {
+            let came = self.came.get(run)?;
+            if age(came) > BESIDE_AGE_MAX {
+                return None;
+            }
+            registers.insert(run, &came.words);
+        }
+        let decoded = self.profile.decode(&wanted.point, &registers);
+        let (quantity, suspect) = match decoded.value {
+            Ok(quantity) => (Some(quantity), None),
+            Err(why) => (None, Some(why)),
+        };
+        Some(NewReading {
+            at: now.wall,
+            clock,
+            device: self.device.id,
+            point: wanted.point.clone(),
+            quantity,
+            suspect,
+            raw: decoded.raw,
+            profile: self.profile.reference(),
+            closes: None,
+        })
+    }
+
+    /// Takes note of a value: whether it is kept, and what it says about the device.
+    fn note(&mut self, at: usize, reading: &NewReading, now: Moment, is_due: bool) {
+        let Some(wanted) = self.wanted.get_mut(at) else {
+            return;
+        };
+        if is_due || reading.closes.is_some() {
+            wanted.kept = Some(now.monotonic);
+        }
+        if reading.closes.is_some() {
+            wanted.closed = reading.closes;
+        }
+        if !wanted.is_billing {
+            return;
+        }
+        let suspect = reading.suspect.as_ref();
+        self.suspect = suspect.map(|why| format!("{} is no value: {why}", reading.point));
+        self.state.error = self.suspect.clone();
+        if suspect.is_none() {
+            self.good = Some(now.monotonic);
+            self.state.last_good_at = Some(reading.at);
+            self.state.last = reading.quantity;
+        }
+    }
+
+    /// Whether the wall is shortly before the start of a day.
+    fn is_before_midnight(&self, wall: Timestamp) -> bool {
+        let ahead = SignedDuration::try_from(CLOSING_PATIENCE).ok();
+        let later = ahead.and_then(|ahead| wall.checked_add(ahead).ok());
+        later.is_some_and(|later| self.days.started_before(later, CLOSING_PATIENCE).is_some())
+    }
+
+    /// Opens the closing of a day that has just started, and ends one that every point has
+    /// or that nothing came for within `patience`.
+    pub(super) fn look_at_the_clock(&mut self, now: Moment, patience: Duration) {
+        let current = self.days.started_before(now.wall, CLOSING_PATIENCE);
+        let closed = |date: Date| {
+            let mut billing = self.wanted.iter().filter(|wanted| wanted.is_billing);
+            billing.all(|wanted| wanted.closed == Some(date))
+        };
+        let over = self.pending.take_if(|pending| {
+            closed(pending.date)
+                || now.monotonic.saturating_sub(pending.noticed) >= patience
+                || current.is_none_or(|day| day.date != pending.date)
+        });
+        if let Some(over) = over {
+            self.settled = Some(over.date);
+        }
+        if let Some(day) = current
+            && self.pending.is_none()
+            && self.settled != Some(day.date)
+        {
+            self.pending = Some(Pending {
+                date: day.date,
+                at: day.at,
+                noticed: now.monotonic,
+            });
+        }
+    }
+
+    /// Up to when nothing more will come, at `now`.
+    pub(super) fn settled_through(&self, now: Timestamp) -> Timestamp {
+        let before = |pending: &Pending| pending.at.checked_sub(SignedDuration::from_millis(1));
+        match &self.pending {
+            Some(pending) => before(pending).unwrap_or(Timestamp::MIN),
+            None => now,
+        }
+    }
+
+    /// What of the points' needs has come lately enough to be used.
+    pub(super) fn has(&self, run: &Request, now: Duration) -> bool {
+        let came = self.came.get(run);
+        came.is_some_and(|came| now.saturating_sub(came.at) <= BESIDE_AGE_MAX)
+    }
+}
+
+impl Wanted {
+    fn of(profile: &Profile, point: &Point, closed: Option<Date>) -> Option<Self> {
+        let value = profile.value_run(&point.id)?;
+        let mut beside = profile.runs(&point.id);
+        beside.retain(|run| *run != value);
+        Some(Self {
+            point: point.id.clone(),
+            is_billing: point.role == Role::Billing,
+            value,
+            beside,
+            kept: None,
+            closed,
+        })
+    }
+
+    fn is_due(&self, period: Duration, now: Duration) -> bool {
+        let early = period / EARLY_SHARE;
+        self.kept.is_none_or(|kept| now + early >= kept + period)
+    }
+}
+
+/// Whether a reply to `outer` holds all of `inner`.
+pub(super) fn holds(outer: &Request, inner: &Request) -> bool {
+    let end = |request: &Request| u32::from(request.address) + u32::from(request.count);
+    outer.table == inner.table && outer.address <= inner.address && end(outer) >= end(inner)
+}
+
+#[cfg(test)]
+mod tests;
