@@ -150,3 +150,23 @@ fn a_local_file_may_correct_the_shipped_one_of_its_name() {
     assert!(library.is_local("pzem-016") && profile.reference() != before);
     assert_eq!(profile.limits.retries, 5);
 }
+
+#[test]
+fn the_examples_of_the_page_about_the_format_are_true() {
+    let page = include_str!("../../../profiles/README.md");
+    let examples = page.split("```toml\n").skip(1);
+    let examples: Vec<&str> = examples
+        .filter_map(|rest| rest.split("```").next())
+        .collect();
+    let [whole, variant] = examples[..] else {
+        panic!("two examples, not {}", examples.len());
+    };
+    let whole = ("a.toml".to_owned(), whole.to_owned());
+    let variant = ("b.toml".to_owned(), variant.to_owned());
+    let library = Library::shipped().with_local([variant, whole]).unwrap();
+    let whole = library.get("example-heat").unwrap();
+    assert_eq!((whole.worked_vectors, whole.computed_vectors), (1, 1));
+    let variant = library.get("example-heat-2").unwrap();
+    assert_eq!(variant.limits.request_gap_ms, 200);
+    assert_ne!(variant.requests(&["flow"]), whole.requests(&["flow"]));
+}
