@@ -30,11 +30,11 @@ const CASES: [Case; 2] = [
     },
     Case {
         scheme: "rtu+tcp",
-        served: "1 input 52 i32 CDAB 2147483647\n\
+        served: "1 input 52 i32 CDAB 2147483646\n\
                  2 holding 10 u32 ABCD 1234567\n2 holding 12 u16 ABCD 2300\n",
         devices: [(1, "carlo-gavazzi-em340"), (2, "hiking-dds238-2")],
         held: [
-            ("carlo-gavazzi-em340", "214748364.7", "kWh"),
+            ("carlo-gavazzi-em340", "214748364.6", "kWh"),
             ("hiking-dds238-2", "12345.67", "kWh"),
         ],
     },
