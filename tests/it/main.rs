@@ -5,6 +5,7 @@ mod access;
 mod bad_input;
 mod command_line;
 mod kills;
+mod listen;
 mod mail;
 mod outside;
 mod portal;

@@ -58,13 +58,12 @@ impl Profile {
         }
         let middle = |low: Decimal, high: Decimal| (low + high) / Decimal::TWO;
         for reject in &self.rejects {
-            if let Reject::Outside {
-                register,
-                low,
-                high,
-            } = reject
-            {
-                register.put(middle(*low, *high), registers);
+            let alive = match reject {
+                Reject::AllZero(_) => Decimal::ONE,
+                Reject::Outside { low, high, .. } => middle(*low, *high),
+            };
+            for register in reject.registers() {
+                register.put(alive, registers);
             }
         }
         for Identity { register, rule } in &self.identity {

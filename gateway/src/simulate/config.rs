@@ -6,6 +6,15 @@
 //! path = "/tmp/enervue/main"          # where the port appears
 //! baud = 9600
 //! wire_time = true                    # take as long as a real wire of that baud
+//! faults_log = "/tmp/enervue/faults"  # every fault that was made, as NDJSON
+//! [line.faults]                       # of every meter that has none of its own
+//! rate = "0.2"                        # of the requests
+//! seed = 7                            # the same seed and requests give the same faults
+//! kinds = ["late", "crc"]             # default: all that a line can do (`FaultKind`)
+//! [line.foreign_master]               # another master that asks the same meters
+//! period_ms = 1000                    # one of them each second, all its points, in turn
+//! after_ms = 5000                     # begins so long after the line was opened; default 0
+//! unit_ids = [1]                      # which of them; default all
 //! [[line.meter]]
 //! profile = "eastron-sdm120"
 //! unit_id = 1
@@ -17,7 +26,14 @@
 //! shape = "shop"                      # shop, office, flat, house, steady
 //! weekend = "0.3"                     # of a working day's consumption
 //! zone = "America/Tijuana"            # whose hours the shape follows
+//! delay_ms = 20                       # how long it thinks before it answers
+//! silent_from = "2026-06-03T00:00:00Z"
+//! silent_until = "2026-06-04T00:00:00Z"
+//! faults = { rate = "0.01", kinds = ["all_zero", "decimal_shift"] }
 //! ```
+//!
+//! A register that is wrong under a right checksum (`all_zero`, `spike`, `counter_zero`,
+//! `decimal_shift`) is no fault of a line, so it comes only where it is named.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -29,8 +45,10 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 
 use super::consumption::Shape;
+use super::faults::FaultKind;
 use super::meter::{MeterError, SimulatedMeter};
 
+const MILLION: u32 = 1_000_000;
 /// The most lines of one simulation.
 const LINES_MAX: usize = 16;
 
@@ -43,6 +61,12 @@ pub enum ConfigError {
     /// Lines are missing, too many, or two have one name or path.
     #[error("a simulation has 1 to {LINES_MAX} [[line]] tables with names and paths of their own")]
     Lines,
+    /// Faults that cannot be made.
+    #[error("line '{0}': the rate of faults is from 0 to 1, e.g. \"0.2\", and kinds are not empty")]
+    Faults(String),
+    /// Another master that asks nobody.
+    #[error("line '{0}': foreign_master needs a period_ms above 0 and unit_ids of the line")]
+    ForeignMaster(String),
     /// A meter cannot be simulated.
     #[error("line '{line}', unit id {unit_id}: {source}")]
     Meter {
@@ -89,6 +113,15 @@ pub struct LineConfig {
     /// Whether a reply takes as long as it would on a wire of that baud.
     #[serde(default)]
     pub wire_time: bool,
+    /// What goes wrong with the meters that have no faults of their own.
+    #[serde(default)]
+    pub faults: Option<FaultsConfig>,
+    /// A file that tells every fault that was made, a JSON object a line.
+    #[serde(default)]
+    pub faults_log: Option<PathBuf>,
+    /// Another master on the line.
+    #[serde(default)]
+    pub foreign_master: Option<ForeignMasterConfig>,
     /// The meters on it.
     #[serde(default)]
     pub meter: Vec<MeterConfig>,
@@ -141,9 +174,56 @@ pub struct MeterConfig {
     /// How long it thinks before it answers, in milliseconds.
     #[serde(default)]
     pub delay_ms: u64,
-    /// Every so many-th reply has a wrong CRC; 0 for none.
+    /// What goes wrong with it, instead of what does on the whole line.
     #[serde(default)]
-    pub fail_every: u32,
+    pub faults: Option<FaultsConfig>,
+}
+
+/// What goes wrong, and how often.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FaultsConfig {
+    /// The share of requests that meet a fault, 0 to 1.
+    pub rate: Decimal,
+    /// The same seed gives the same faults to the same requests.
+    #[serde(default)]
+    pub seed: u64,
+    /// Which faults; all that a line can do if not said.
+    #[serde(default)]
+    pub kinds: Option<Vec<FaultKind>>,
+}
+
+impl FaultsConfig {
+    /// The rate in millionths.
+    pub(super) fn per_million(&self) -> u32 {
+        let million = self.rate.checked_mul(Decimal::from(MILLION));
+        let millionths = million.and_then(|rate| u32::try_from(rate.trunc()).ok());
+        millionths.unwrap_or(0).min(MILLION)
+    }
+
+    /// The kinds to choose from.
+    pub(super) fn kinds(&self) -> Vec<FaultKind> {
+        let all = || FaultKind::OF_THE_LINE.to_vec();
+        self.kinds.clone().unwrap_or_else(all)
+    }
+
+    fn can_be(&self) -> bool {
+        (Decimal::ZERO..=Decimal::ONE).contains(&self.rate) && !self.kinds().is_empty()
+    }
+}
+
+/// Another master.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ForeignMasterConfig {
+    /// From the first request to one meter to the first request to the next, in milliseconds.
+    pub period_ms: u64,
+    /// When it begins, in milliseconds after the line was opened.
+    #[serde(default)]
+    pub after_ms: u64,
+    /// Which units it asks; all of the line if not said.
+    #[serde(default)]
+    pub unit_ids: Option<Vec<u8>>,
 }
 
 fn default_weekend() -> Decimal {
@@ -164,6 +244,22 @@ impl LineConfig {
                 .map(|name| name.to_string_lossy().into_owned())
         };
         self.name.clone().or_else(last).unwrap_or_default()
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let own = self.meter.iter().filter_map(|meter| meter.faults.as_ref());
+        if !own.chain(&self.faults).all(FaultsConfig::can_be) {
+            return Err(ConfigError::Faults(self.bus()));
+        }
+        let there: BTreeSet<u8> = self.meter.iter().map(|meter| meter.unit_id).collect();
+        let master_can_be = self.foreign_master.as_ref().is_none_or(|master| {
+            let asked = master.unit_ids.iter().flatten();
+            master.period_ms > 0 && asked.into_iter().all(|unit_id| there.contains(unit_id))
+        });
+        match master_can_be {
+            true => Ok(()),
+            false => Err(ConfigError::ForeignMaster(self.bus())),
+        }
     }
 
     /// The meters of this line.
@@ -202,6 +298,9 @@ impl SimulationConfig {
         let count = config.line.len();
         if !(1..=LINES_MAX).contains(&count) || names.len() != count || paths.len() != count {
             return Err(ConfigError::Lines);
+        }
+        for line in &config.line {
+            line.check()?;
         }
         Ok(config)
     }

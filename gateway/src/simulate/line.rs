@@ -7,20 +7,20 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use common::profile::{Library, Parity};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::Instant;
 use tokio_serial::{SerialPort as _, SerialStream};
 
 use super::config::{ConfigError, LineConfig};
+use super::faults::{Burst, Exchange, Faults, Happening, Lie};
+use super::faults_log::FaultsLog;
+use super::foreign_master::ForeignMaster;
 use super::meter::SimulatedMeter;
 use super::slave::{self, Asked, REQUEST_BYTES};
+use super::wire::{Heard, Wire, WireTime};
 use crate::clock::Clock;
 
-/// How soon a request that stopped half-way is forgotten.
-const TORN_AFTER: Duration = Duration::from_millis(50);
 /// How often to look whether somebody has opened the port again.
-const REOPEN_PERIOD: Duration = Duration::from_millis(10);
-/// More bytes at once are no requests.
-const INPUT_MAX: usize = 4096;
+const REOPEN_PERIOD: Duration = Duration::from_millis(20);
 
 /// Why a line cannot be simulated.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +31,9 @@ pub enum LineError {
     /// The system gives no pseudo-terminal.
     #[error("cannot make a pseudo-terminal: {0}")]
     Terminal(#[from] tokio_serial::Error),
+    /// The log of faults cannot be written.
+    #[error("cannot write faults_log: {0}")]
+    Log(#[from] io::Error),
     /// The path cannot be used.
     #[error("cannot put the simulated port at {path}: {source}")]
     Path {
@@ -46,16 +49,19 @@ pub enum LineError {
 pub struct SimulatedLine {
     bus: String,
     link: Link,
-    controller: SerialStream,
+    wire: Wire<SerialStream>,
+    time: WireTime,
     meters: Vec<Answering>,
-    /// Time on the wire for each character, if it is to be kept.
-    character: Option<Duration>,
+    /// What goes wrong with the meters that have no faults of their own.
+    faults: Option<Faults>,
+    log: Option<FaultsLog>,
+    foreign_master: Option<ForeignMaster>,
 }
 
 #[derive(Debug)]
 struct Answering {
     meter: SimulatedMeter,
-    replies: u32,
+    faults: Option<Faults>,
 }
 
 /// The symbolic link to the terminal, removed on drop if it is still ours.
@@ -118,16 +124,28 @@ impl SimulatedLine {
         } else {
             11
         };
-        let character = Duration::from_secs(bits) / config.baud.max(1);
+        let time = match config.wire_time {
+            true => WireTime::new(config.baud, bits),
+            false => WireTime::default(),
+        };
+        let log = config.faults_log.as_deref().map(FaultsLog::create);
+        let foreign_master = config.foreign_master.as_ref();
         Ok(Self {
             bus: config.bus(),
             link,
-            controller,
+            wire: Wire::new(controller, time),
+            time,
+            foreign_master: foreign_master.map(|master| ForeignMaster::new(master, &meters)),
             meters: meters
                 .into_iter()
-                .map(|meter| Answering { meter, replies: 0 })
+                .zip(&config.meter)
+                .map(|(meter, config)| Answering {
+                    meter,
+                    faults: config.faults.as_ref().map(Faults::new),
+                })
                 .collect(),
-            character: config.wire_time.then_some(character),
+            faults: config.faults.as_ref().map(Faults::new),
+            log: log.transpose()?,
         })
     }
 
@@ -151,76 +169,68 @@ impl SimulatedLine {
 
     /// Answers until it is dropped.
     pub async fn serve(&mut self, clock: &Clock) {
-        let mut bytes = Vec::new();
         loop {
-            self.receive(&mut bytes).await;
-            while let Some(asked) = slave::take_request(&mut bytes) {
-                self.answer(asked, clock).await;
+            let until = self.foreign_master.as_ref().map(ForeignMaster::asks_at);
+            match self.wire.next(until).await {
+                Ok(Heard::Request(request, at)) => self.answer(request, at, clock),
+                Ok(Heard::Nothing) => {
+                    let asked = self.foreign_master.as_mut().map(ForeignMaster::ask);
+                    if let Some(request) = asked.flatten() {
+                        let at = self.wire.overhear(request);
+                        self.answer(request, at, clock);
+                    }
+                }
+                // Nobody has the port open; the terminal stays.
+                Err(_) => {
+                    self.wire.forget();
+                    tokio::time::sleep(REOPEN_PERIOD).await;
+                    if let Some(master) = &mut self.foreign_master {
+                        master.wait();
+                    }
+                }
             }
         }
     }
 
-    /// Adds what comes in to `bytes`; forgets them when the sender stopped half-way or went.
-    async fn receive(&mut self, bytes: &mut Vec<u8>) {
-        let mut chunk = [0; 256];
-        let read = self.controller.read(&mut chunk);
-        let outcome = if bytes.is_empty() {
-            read.await
-        } else {
-            match tokio::time::timeout(TORN_AFTER, read).await {
-                Ok(outcome) => outcome,
-                Err(_) => return bytes.clear(),
-            }
-        };
-        match outcome {
-            Ok(count) if count > 0 && bytes.len() < INPUT_MAX => {
-                bytes.extend(chunk.iter().take(count));
-            }
-            // Nobody has the port open; the terminal stays.
-            _ => {
-                bytes.clear();
-                tokio::time::sleep(REOPEN_PERIOD).await;
-            }
-        }
-    }
-
-    async fn answer(&mut self, asked: Asked, clock: &Clock) {
-        let now = clock.now();
+    /// What follows a request that was on the wire at `heard_at`.
+    fn answer(&mut self, request: [u8; REQUEST_BYTES], heard_at: Instant, clock: &Clock) {
+        let (now, asked) = (clock.now(), Asked::by(&request));
         let on_line = self
             .meters
             .iter_mut()
             .find(|other| other.meter.unit_id() == asked.unit_id);
-        let Some(answering) = on_line.filter(|other| other.meter.answers(now)) else {
+        let Some(Answering { meter, faults }) = on_line.filter(|other| other.meter.answers(now))
+        else {
             return;
         };
-        let registers = match answering.meter.registers(now) {
-            Ok(registers) => registers,
+        let reply = |lie: Lie| match meter.lying_registers(now, lie) {
+            Ok(registers) => slave::reply(asked, &meter.profile, &registers),
             Err(error) => {
-                tracing::warn!(unit_id = asked.unit_id, %error, "a simulated meter is silent");
-                return;
+                tracing::warn!(asked.unit_id, %error, "a simulated meter is silent");
+                Vec::new()
             }
         };
-        let mut reply = slave::reply(asked, &answering.meter.profile, &registers);
-        answering.replies = answering.replies.wrapping_add(1);
-        let fail_every = answering.meter.fail_every;
-        let fails = fail_every > 0 && answering.replies.is_multiple_of(fail_every);
-        if let Some(last) = reply.last_mut().filter(|_| fails) {
-            *last = !*last;
+        let thinking = Duration::from_millis(meter.delay_ms).max(self.time.silence());
+        let exchange = Exchange {
+            request,
+            reply: &reply,
+            thinking,
+            time_out: Duration::from_millis(meter.profile.limits.response_timeout_ms),
+        };
+        let faults = faults.as_mut().or(self.faults.as_mut());
+        let happening = match faults {
+            Some(faults) => faults.meet(&exchange),
+            None => Happening {
+                kind: None,
+                bursts: vec![Burst {
+                    after: thinking,
+                    bytes: reply(Lie::None),
+                }],
+            },
+        };
+        if let Some(log) = &mut self.log {
+            log.tell(now, &request, &happening);
         }
-        let thinking = Duration::from_millis(answering.meter.delay_ms);
-        self.pause(thinking, reply.len()).await;
-        if let Err(error) = self.controller.write_all(&reply).await {
-            tracing::debug!(%error, "nobody takes the reply");
-        }
-    }
-
-    /// What the device thinks and the wire takes: request, 3.5 characters of silence, reply.
-    async fn pause(&self, thinking: Duration, reply_bytes: usize) {
-        let characters = u32::try_from(REQUEST_BYTES + reply_bytes).unwrap_or(u32::MAX);
-        let wire = self.character.map(|one| one * characters + one * 7 / 2);
-        let pause = thinking + wire.unwrap_or_default();
-        if !pause.is_zero() {
-            tokio::time::sleep(pause).await;
-        }
+        self.wire.send(asked.unit_id, heard_at, happening.bursts);
     }
 }

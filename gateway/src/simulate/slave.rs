@@ -1,6 +1,6 @@
 //! The slave's side of Modbus RTU, read-only: bytes in, replies out, no IO.
 
-use common::profile::{Profile, REQUEST_REGISTERS_MAX, Registers, Table};
+use common::profile::{Profile, REQUEST_REGISTERS_MAX, Registers, Request, Table};
 use modbus_core::rtu::crc16;
 
 /// A read request: unit id, function, address, count, CRC.
@@ -16,25 +16,50 @@ const EXCEPTION: u8 = 0x80;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Asked {
     pub unit_id: u8,
-    function: u8,
-    address: u16,
-    count: u16,
+    pub function: u8,
+    pub address: u16,
+    pub count: u16,
+}
+
+impl Asked {
+    /// What `request` asks.
+    pub(super) fn by(request: &[u8; REQUEST_BYTES]) -> Self {
+        let [unit_id, function, a, b, c, d, ..] = *request;
+        Self {
+            unit_id,
+            function,
+            address: u16::from_be_bytes([a, b]),
+            count: u16::from_be_bytes([c, d]),
+        }
+    }
+}
+
+/// The request of another master.
+pub(super) fn request(unit_id: u8, request: &Request) -> [u8; REQUEST_BYTES] {
+    let [address_high, address_low] = request.address.to_be_bytes();
+    let [count_high, count_low] = request.count.to_be_bytes();
+    let function = request.table.function();
+    let body = [
+        unit_id,
+        function,
+        address_high,
+        address_low,
+        count_high,
+        count_low,
+    ];
+    let [crc_first, crc_second] = crc16(&body).to_be_bytes();
+    let [a, b, c, d, e, f] = body;
+    [a, b, c, d, e, f, crc_first, crc_second]
 }
 
 /// Takes the next request with a right CRC off the front of what came in, passing over
 /// bytes that begin none.
-pub(super) fn take_request(bytes: &mut Vec<u8>) -> Option<Asked> {
+pub(super) fn take_request(bytes: &mut Vec<u8>) -> Option<[u8; REQUEST_BYTES]> {
     while let Some((frame, _)) = bytes.split_first_chunk::<REQUEST_BYTES>() {
-        let [unit_id, function, a, b, c, d, ..] = *frame;
-        if has_right_crc(frame) {
+        let frame = *frame;
+        if has_right_crc(&frame) {
             bytes.drain(..REQUEST_BYTES);
-            let (address, count) = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
-            return Some(Asked {
-                unit_id,
-                function,
-                address,
-                count,
-            });
+            return Some(frame);
         }
         bytes.remove(0);
     }
@@ -65,7 +90,7 @@ pub(super) fn reply(asked: Asked, profile: &Profile, registers: &Registers) -> V
 }
 
 /// The frame with the CRC that belongs to it.
-fn with_crc(mut frame: Vec<u8>) -> Vec<u8> {
+pub(super) fn with_crc(mut frame: Vec<u8>) -> Vec<u8> {
     let crc = crc16(&frame).to_be_bytes();
     frame.extend(crc);
     frame

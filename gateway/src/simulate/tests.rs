@@ -144,11 +144,7 @@ fn a_file_that_describes_no_line_is_refused_with_its_reason() {
             "shape = \"mall\"",
             "unknown variant `mall`",
         ),
-        (
-            "fail_every = 3",
-            "fail_evry = 3",
-            "unknown field `fail_evry`",
-        ),
+        ("seed = 3", "sed = 3", "unknown field `sed`"),
     ];
     for (right, wrong, reason) in table {
         assert!(LINE.contains(right), "{right}");

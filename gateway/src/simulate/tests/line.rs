@@ -1,6 +1,6 @@
 //! The simulated line, with another master than ours.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use common::profile::{Library, Registers, Request, Table};
@@ -12,15 +12,22 @@ use super::*;
 use crate::clock::Clock;
 
 const AT: &str = "2026-06-01T10:00:00Z";
-
 /// Serves the line of [`config`] at a standing instant until the guard is dropped.
-fn serve(directory: &Path) -> (tokio::task::JoinHandle<()>, std::path::PathBuf) {
+fn serve(directory: &Path) -> (tokio::task::JoinHandle<()>, PathBuf) {
+    serve_with(directory, |_| {})
+}
+
+fn serve_with(
+    directory: &Path,
+    change: impl FnOnce(&mut LineConfig),
+) -> (tokio::task::JoinHandle<()>, PathBuf) {
     let clock_file = directory.join("clock");
     std::fs::write(&clock_file, AT).unwrap();
     let clock = Clock::test(&clock_file).unwrap();
     let path = directory.join("main");
-    let config = config(&path);
-    let mut line = SimulatedLine::open(&config.line[0], &Library::shipped()).unwrap();
+    let mut config = config(&path).line.remove(0);
+    change(&mut config);
+    let mut line = SimulatedLine::open(&config, &Library::shipped()).unwrap();
     assert_eq!(
         (line.bus(), line.path(), line.meter_count()),
         ("main", path.as_path(), 3)
@@ -118,14 +125,6 @@ async fn what_is_not_there_is_an_exception_and_nobody_is_silence() {
         read(&mut master, 1, &request(Table::Input, 0x36, 2)).await,
         [0, 0]
     );
-    // The third reply of unit 2 has a wrong CRC; the one after it is right again.
-    master.set_slave(Slave(2));
-    for number in 1..=4 {
-        let read = master.read_input_registers(0, 1);
-        let outcome = tokio::time::timeout(Duration::from_millis(200), read).await;
-        let good = matches!(outcome, Ok(Ok(Ok(_))));
-        assert_eq!(good, number != 3, "reply {number}");
-    }
     // Unit 9 is nobody; unit 3 is silent for half a day.
     master.set_slave(Slave(9));
     let waited = tokio::time::timeout(Duration::from_millis(50), master.read_input_registers(0, 1));
@@ -139,20 +138,83 @@ async fn what_is_not_there_is_an_exception_and_nobody_is_silence() {
 #[tokio::test]
 async fn a_reply_takes_as_long_as_wire_and_device_need() {
     let directory = tempfile::tempdir().unwrap();
-    let clock_file = directory.path().join("clock");
-    std::fs::write(&clock_file, AT).unwrap();
-    let clock = Clock::test(&clock_file).unwrap();
-    let path = directory.path().join("main");
-    let mut config = config(&path).line.remove(0);
-    config.wire_time = true;
-    config.meter[0].delay_ms = 30;
-    let mut line = SimulatedLine::open(&config, &Library::shipped()).unwrap();
-    let serving = tokio::spawn(async move { line.serve(&clock).await });
+    let (serving, path) = serve_with(directory.path(), |config| {
+        config.wire_time = true;
+        config.meter[0].delay_ms = 30;
+    });
     let mut master = master(&path);
     let begun = std::time::Instant::now();
     read(&mut master, 1, &request(Table::Input, 0x48, 2)).await;
-    // 8 bytes, 3.5 of silence and 9 bytes at 9600 8N1 take 21.3 ms.
-    assert!(begun.elapsed() >= Duration::from_millis(51));
+    // 8 bytes and 9 bytes at 9600 8N1 take 17.7 ms; the silence falls into the thinking.
+    assert!(begun.elapsed() >= Duration::from_micros(47_700));
+    serving.abort();
+}
+
+#[tokio::test]
+async fn faults_come_by_their_seed_and_are_told_in_the_log() {
+    let table = [(3, "every third"), (3, "again"), (4, "others")];
+    let mut runs = Vec::new();
+    for (seed, what) in table {
+        let directory = tempfile::tempdir().unwrap();
+        let log = directory.path().join("faults");
+        let (serving, path) = serve_with(directory.path(), |config| {
+            config.faults_log = Some(log.clone());
+            config.meter[1].faults = Some(FaultsConfig {
+                rate: Decimal::new(5, 1),
+                seed,
+                kinds: Some(vec![FaultKind::Crc]),
+            });
+        });
+        let mut master = master(&path);
+        master.set_slave(Slave(2));
+        let mut bad = Vec::new();
+        for number in 0..8 {
+            let read = master.read_input_registers(0, 1);
+            let outcome = tokio::time::timeout(Duration::from_millis(60), read).await;
+            if !matches!(outcome, Ok(Ok(Ok(_)))) {
+                bad.push(number);
+            }
+        }
+        serving.abort();
+        let told = std::fs::read_to_string(&log).unwrap();
+        let lines: Vec<serde_json::Value> = told
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        assert_eq!(lines[0]["schema"], "enervue.simulate.faults/1", "{what}");
+        assert_eq!(lines.len(), 1 + bad.len(), "{what}: {told}");
+        assert_eq!(lines[1]["fault"], "crc");
+        assert!(
+            lines[1]["request"]
+                .as_str()
+                .unwrap()
+                .starts_with("02 04 00 00 00 01")
+        );
+        runs.push(bad);
+    }
+    assert_eq!(runs[0], runs[1]);
+    assert_ne!(runs[0], runs[2]);
+}
+
+#[tokio::test]
+async fn a_foreign_master_and_the_replies_to_it_are_heard() {
+    use tokio::io::AsyncReadExt as _;
+    let directory = tempfile::tempdir().unwrap();
+    let (serving, path) = serve_with(directory.path(), |config| {
+        config.foreign_master = Some(ForeignMasterConfig {
+            period_ms: 10,
+            after_ms: 0,
+            unit_ids: Some(vec![2]),
+        });
+    });
+    let builder = tokio_serial::new(path.to_string_lossy(), 9600);
+    let mut port = SerialStream::open(&builder).unwrap();
+    let mut heard = vec![0; 16];
+    port.read_exact(&mut heard).await.unwrap();
+    // Each of its requests is followed by the meter's reply.
+    let request = slave::take_request(&mut heard.clone()).unwrap();
+    assert_eq!(request[..2], [2, 4]);
+    assert_eq!(heard[8..11], [2, 4, 2 * request[5]]);
     serving.abort();
 }
 
