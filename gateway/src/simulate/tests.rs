@@ -2,6 +2,7 @@
 
 mod history;
 mod line;
+mod ordeal;
 
 use common::profile::Library;
 use jiff::Timestamp;
