@@ -21,7 +21,9 @@ pub mod port;
 pub mod rtu;
 pub mod traffic;
 
+use std::future::{Ready, ready};
 use std::io;
+use std::pin::Pin;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
@@ -39,10 +41,13 @@ const QUEUE_MAX: usize = 16;
 /// What was heard and may wait to be kept: some seconds of the fastest line.
 const HEARD_MAX: usize = 1024;
 
+type OpeningPort = Pin<Box<dyn Future<Output = io::Result<port::OpenPort>> + Send>>;
+
 /// How a bus is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Manner {
-    /// How long the line is heard before the first request, each time it is opened.
+    /// How long the line is heard before the first request, each time it is opened; a few
+    /// seconds at most when it was ours until its port vanished.
     pub listen_first: Duration,
     /// The longest pause before a port that vanished is looked for again.
     pub reopen_max: Duration,
@@ -93,7 +98,7 @@ impl Bus {
     #[must_use]
     pub fn start(name: &str, port: Port, manner: Manner) -> Self {
         let timing = port.timing();
-        Self::start_in(name, timing, manner, move || port.open())
+        Self::spawn(name, Part::Master(timing), manner, opening(port))
     }
 
     /// Starts the task of a line that `connect` opens, whenever it has to be opened.
@@ -112,7 +117,15 @@ impl Bus {
         manner: Manner,
         connect: impl FnMut() -> io::Result<L> + Send + 'static,
     ) -> Self {
-        Self::spawn(name, Part::Master(timing), manner, connect)
+        Self::spawn(name, Part::Master(timing), manner, at_once(connect))
+    }
+
+    /// Starts the task that only hears the line at `port` and tells what was heard.
+    #[must_use]
+    pub fn listen_at(name: &str, port: Port, manner: Manner) -> (Self, mpsc::Receiver<Heard>) {
+        let (told, heard) = mpsc::channel(HEARD_MAX);
+        let bus = Self::spawn(name, Part::Listener(told), manner, opening(port));
+        (bus, heard)
     }
 
     /// Starts the task that only hears the line that `connect` opens, whenever it has to be
@@ -123,16 +136,20 @@ impl Bus {
         connect: impl FnMut() -> io::Result<L> + Send + 'static,
     ) -> (Self, mpsc::Receiver<Heard>) {
         let (told, heard) = mpsc::channel(HEARD_MAX);
-        let bus = Self::spawn(name, Part::Listener(told), manner, connect);
+        let bus = Self::spawn(name, Part::Listener(told), manner, at_once(connect));
         (bus, heard)
     }
 
-    fn spawn<L: Line + 'static>(
+    fn spawn<L, F>(
         name: &str,
         part: Part,
         manner: Manner,
-        connect: impl FnMut() -> io::Result<L> + Send + 'static,
-    ) -> Self {
+        connect: impl FnMut() -> F + Send + 'static,
+    ) -> Self
+    where
+        L: Line + 'static,
+        F: Future<Output = io::Result<L>> + Send + 'static,
+    {
         let (jobs, queue) = mpsc::channel(QUEUE_MAX);
         let (report, state) = watch::channel(State::default());
         let traffic = SharedTraffic::default();
@@ -144,6 +161,7 @@ impl Bus {
             queue,
             report,
             traffic: SharedTraffic::clone(&traffic),
+            was_ours: false,
         };
         tokio::spawn(owner.run());
         Self {
@@ -201,6 +219,21 @@ impl Bus {
             others_answer: false,
         }
     }
+}
+
+/// Opens `port`, however long that takes, each time it is asked to.
+fn opening(port: Port) -> impl FnMut() -> OpeningPort + Send {
+    move || {
+        let port = port.clone();
+        Box::pin(async move { port.open().await })
+    }
+}
+
+/// A way of opening that does not take time.
+fn at_once<L>(
+    mut connect: impl FnMut() -> io::Result<L> + Send,
+) -> impl FnMut() -> Ready<io::Result<L>> + Send {
+    move || ready(connect())
 }
 
 #[cfg(test)]

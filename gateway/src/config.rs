@@ -1,6 +1,7 @@
 //! The settings: `gateway.toml`, environment variables over it, and what can be wrong with
 //! them. [`Config::check`] finds everything wrong at once and says what to do about each.
 
+mod address;
 mod check;
 
 use std::path::{Path, PathBuf};
@@ -9,6 +10,7 @@ use std::time::Duration;
 use common::profile::Parity;
 use serde::{Deserialize, Serialize};
 
+pub use address::{AddressError, Endpoint, PortAddress};
 pub use check::Fault;
 
 use crate::bus::Manner;
@@ -76,8 +78,8 @@ pub struct BufferConfig {
 pub struct BusConfig {
     /// The name by which the portal refers to it.
     pub name: String,
-    /// The serial port, best by its stable name.
-    pub port: PathBuf,
+    /// Where it is.
+    pub port: PortAddress,
     /// Bits a second.
     #[serde(default = "default_baud")]
     pub baud: u32,
@@ -125,11 +127,15 @@ pub struct FileDevice {
 }
 
 impl BusConfig {
-    /// How the bus is used.
+    /// How the bus is used. On a connection of our own no other master can be heard.
     #[must_use]
     pub fn manner(&self) -> Manner {
+        let listen_first_s = match self.port {
+            PortAddress::ModbusTcp(_) => 0,
+            _ => self.listen_first_s,
+        };
         Manner {
-            listen_first: Duration::from_secs(self.listen_first_s.into()),
+            listen_first: Duration::from_secs(listen_first_s.into()),
             reopen_max: Duration::from_secs(self.reopen_max_s.into()),
         }
     }

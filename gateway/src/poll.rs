@@ -378,6 +378,7 @@ async fn read_points(
 ) -> Result<Registers, BusError> {
     let pace = Pace {
         gap: Duration::from_millis(profile.limits.request_gap_ms),
+        unit_change_gap: Duration::from_millis(profile.limits.unit_change_gap_ms),
         timeout: Duration::from_millis(profile.limits.response_timeout_ms),
     };
     let points: Vec<&str> = points.iter().map(String::as_str).collect();

@@ -124,12 +124,7 @@ fn start_pollers(
 ) -> Arc<[Line]> {
     let gauge_period = Duration::from_secs(config.poll.gauge_period_s.into());
     let start = |bus: &BusConfig| {
-        let port = Port {
-            path: bus.port.display().to_string(),
-            baud: bus.baud,
-            parity: bus.parity,
-            stop_bits: bus.stop_bits,
-        };
+        let port = Port::from(bus);
         let (mode, described) = (bus.mode, port.to_string());
         let (clock, buffer, closed) = (clock.clone(), buffer.clone(), closed.clone());
         let poller = match mode {
@@ -138,7 +133,7 @@ fn start_pollers(
                 Poller::start(bus, clock, buffer, gauge_period, closed)
             }
             Mode::Listen => {
-                let (bus, heard) = Bus::listen(&bus.name, bus.manner(), move || port.open());
+                let (bus, heard) = Bus::listen_at(&bus.name, port, bus.manner());
                 listen::start(bus, heard, clock, buffer, gauge_period, closed)
             }
         };

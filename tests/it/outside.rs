@@ -2,6 +2,7 @@
 //! reader of PDFs.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use tests::mailbox::{self, Mail};
 use tests::process::{PATIENCE, Running, run, wait_for};
@@ -11,6 +12,41 @@ use tests::program::workspace;
 pub(crate) fn python() -> PathBuf {
     let python = std::env::var_os("ENERVUE_TEST_PYTHON");
     PathBuf::from(python.expect("ENERVUE_TEST_PYTHON names the Python: run tests/run"))
+}
+
+/// The program against libmodbus of that name, built.
+pub(crate) fn libmodbus_program(folder: &Path, name: &str) -> PathBuf {
+    let program = folder.join(name);
+    let flags = Command::new("pkg-config")
+        .args(["--cflags", "--libs", "libmodbus"])
+        .output();
+    let flags = String::from_utf8(flags.unwrap().stdout).unwrap();
+    let source = workspace().join(format!("tests/slaves/{name}.c"));
+    let mut compile = Command::new("gcc");
+    compile.arg("-o").arg(&program).arg(source);
+    let built = compile.args(flags.split_whitespace()).status().unwrap();
+    assert!(built.success(), "gcc cannot build against libmodbus");
+    program
+}
+
+/// A slave by libmodbus that serves `values` on `port`.
+pub(crate) fn libmodbus_slave(folder: &Path, port: &Path, values: &str) -> Running {
+    let program = libmodbus_program(folder, "libmodbus_slave");
+    let file = port.with_extension("values");
+    std::fs::write(&file, values).unwrap();
+    let log = port.with_extension("log");
+    let (port, file) = (port.display().to_string(), file.display().to_string());
+    Running::start(&program, &[&port, "N", &file], &log).unwrap()
+}
+
+/// A slave by pymodbus that serves `values` on `port`.
+pub(crate) fn pymodbus_slave(port: &Path, values: &str) -> Running {
+    let file = port.with_extension("values");
+    std::fs::write(&file, values).unwrap();
+    let script = workspace().join("tests/slaves/pymodbus_slave.py");
+    let arguments = [script.as_path(), port, &file].map(|path| path.display().to_string());
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    Running::start(&python(), &arguments, &port.with_extension("log")).unwrap()
 }
 
 /// aiosmtpd with STARTTLS and sign-in.

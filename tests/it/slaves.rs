@@ -110,8 +110,8 @@ const CASES: [Case; 8] = [
         unit_id: 4,
         counter: "carlo-gavazzi-em340/energy_import/kWh",
         label: "i32 CDAB",
-        served: "4 input 52 i32 CDAB 2147483647\n",
-        shown: "214,748,364.7 kWh",
+        served: "4 input 52 i32 CDAB 2147483646\n",
+        shown: "214,748,364.6 kWh",
     },
     Case {
         bus: "pymodbus",

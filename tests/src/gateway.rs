@@ -123,6 +123,36 @@ impl Gateway {
         Ok(())
     }
 
+    /// Starts it with everything that it writes traced to `trace`, from its first
+    /// instruction on; the trace ends with it. Names of the files stand beside the numbers.
+    ///
+    /// # Errors
+    /// When it cannot be started or traced.
+    pub async fn start_traced(&mut self, trace: &Path) -> anyhow::Result<Running> {
+        let config = self.config().display().to_string();
+        let program = Programs::get()?.gateway.display().to_string();
+        let wait = "kill -STOP $$; exec \"$@\"";
+        let arguments = ["-c", wait, "sh", &program, "run", "--config", &config];
+        let log = self.folder.join("gateway.log");
+        let running = Running::start(Path::new("sh"), &arguments, &log)?;
+        let id = running.id().to_string();
+        self.running = Some(running);
+        let file = trace.display().to_string();
+        let calls = "trace=write,writev,pwrite64,sendto,sendmsg";
+        let arguments = ["-f", "-y", "-e", calls, "-o", &file, "-p", &id];
+        let strace = Running::start(
+            Path::new("strace"),
+            &arguments,
+            &trace.with_extension("log"),
+        )?;
+        let is_attached = async || Ok(strace.log().contains("attached"));
+        wait_for("strace", PATIENCE, is_attached).await?;
+        process::run(Path::new("kill"), &["-CONT", &id])
+            .await?
+            .ok()?;
+        Ok(strace)
+    }
+
     /// Kills it without warning.
     pub fn kill(&mut self) {
         self.running = None;

@@ -13,6 +13,7 @@ pub mod gateway;
 pub mod mailbox;
 pub mod mailbox_page;
 pub mod oracle;
+pub mod party_line;
 pub mod portal;
 pub mod process;
 pub mod program;

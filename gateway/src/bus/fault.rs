@@ -19,6 +19,11 @@ pub enum Fault {
     },
     /// The checksum is wrong, or the bytes are no frame.
     Garbled,
+    /// Noise stood right before the reply.
+    Noise {
+        /// How many bytes of it.
+        bytes: usize,
+    },
     /// Only another unit spoke.
     WrongUnit {
         /// Which.
@@ -86,21 +91,28 @@ impl BusError {
     }
 }
 
+impl BusError {
+    fn silence(&self, f: &mut fmt::Formatter<'_>, waited: Duration) -> fmt::Result {
+        let Self { bus, unit, .. } = self;
+        let waited = waited.as_millis();
+        write!(
+            f,
+            "unit {unit} on bus {bus} did not answer within {waited} ms; "
+        )?;
+        f.write_str(if self.others_answer {
+            "others on this bus do: check its power, its A and B wires and its unit id"
+        } else {
+            "nobody else on this bus has answered yet: check A and B (swap them once), \
+             baud rate and parity"
+        })
+    }
+}
+
 impl fmt::Display for BusError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { bus, unit, .. } = self;
         match &self.fault {
-            Fault::Silence { waited } => write!(
-                f,
-                "unit {unit} on bus {bus} did not answer within {} ms; {}",
-                waited.as_millis(),
-                if self.others_answer {
-                    "others on this bus do: check its power, its A and B wires and its unit id"
-                } else {
-                    "nobody else on this bus has answered yet: check A and B (swap them once), \
-                     baud rate and parity"
-                }
-            ),
+            Fault::Silence { waited } => self.silence(f, *waited),
             Fault::CutShort { bytes } => write!(
                 f,
                 "unit {unit} on bus {bus} stopped after {bytes} bytes: a loose wire, a missing \
@@ -110,6 +122,12 @@ impl fmt::Display for BusError {
                 f,
                 "the reply of unit {unit} on bus {bus} is garbled: noise, a wrong baud rate or \
                  parity, or two devices with this unit id; check the settings, then the wiring"
+            ),
+            Fault::Noise { bytes } => write!(
+                f,
+                "{bytes} bytes of noise stood right before the reply of unit {unit} on bus {bus}, \
+                 which was thrown away: missing bias or 120 ohm terminators, or a ground wire \
+                 that is not connected; check them in this order"
             ),
             Fault::WrongUnit { got } => write!(
                 f,
@@ -128,8 +146,8 @@ impl fmt::Display for BusError {
             ),
             Fault::Trailing => write!(
                 f,
-                "bytes followed right behind the reply of unit {unit} on bus {bus}: noise, or two \
-                 devices with this unit id; disconnect one and read again"
+                "bytes followed right behind the reply of unit {unit} on bus {bus}: missing bias or \
+                 terminators, or two devices with this unit id; disconnect one and read again"
             ),
             Fault::Exception(code) => write!(
                 f,

@@ -4,6 +4,8 @@
 //! that the operating system shows between bytes. Pure. Knows only the two functions that
 //! read registers: nothing here can write to a meter.
 
+pub(super) mod mbap;
+
 use common::profile::Request;
 use modbus_core::rtu::{crc16, response_pdu_len};
 
@@ -23,6 +25,8 @@ const EXCEPTION_BIT: u8 = 0x80;
 pub(super) enum Step {
     /// The beginning of something: wait for more.
     More,
+    /// One byte that begins no frame: see [`is_stray`].
+    Stray,
     /// Our own request, heard back.
     Echo,
     /// A whole frame of another unit, so many bytes long.
@@ -58,6 +62,9 @@ pub(super) fn reply_bytes(request: &Request) -> usize {
 
 /// What `received` is, after `request` was sent to `unit`.
 pub(super) fn next(received: &[u8], unit: u8, request: &Request) -> Step {
+    if received.first().is_some_and(|byte| is_stray(*byte, unit)) {
+        return Step::Stray;
+    }
     let sent = encode(unit, request);
     if received.starts_with(&sent) {
         return Step::Echo;
@@ -79,6 +86,24 @@ pub(super) fn next(received: &[u8], unit: u8, request: &Request) -> Step {
         }
         _ => Step::Fault(Fault::Garbled),
     }
+}
+
+/// Whether `byte` can begin no frame while `unit` is asked.
+///
+/// A line that a driver lets go without bias reads as 00 or FF, before a frame or behind it.
+/// No device has either for its unit id (0 is for all, 248 and above are reserved), so such
+/// a byte is neither the answer nor the reply of another.
+pub(super) fn is_stray(byte: u8, unit: u8) -> bool {
+    matches!(byte, 0x00 | 0xFF) && byte != unit
+}
+
+/// How many bytes stand before the answer in a burst that begins with something else. Only to
+/// name the fault: an answer that has to be searched for is not believed.
+pub(super) fn noise_before(burst: &[u8], unit: u8, request: &Request) -> Option<usize> {
+    (1..burst.len()).find(|at| {
+        let rest = burst.get(*at..).unwrap_or_default();
+        matches!(next(rest, unit, request), Step::Answer { .. })
+    })
 }
 
 /// What a frame with a right checksum is; `body` lacks the checksum.

@@ -1,29 +1,33 @@
-//! The serial port: the one door to tokio-serial.
+//! The way to a line: a serial port, or a connection over TCP that stands for one.
 //!
-//! It is opened by its stable name and locked (TIOCEXCL and flock), so that two programs
-//! never speak on one line at once. A pseudo-terminal ignores speed and parity, so the same
-//! code serves the simulated line.
+//! Whatever it is, the master above speaks RTU frames and nothing else: a serial server passes
+//! them on as they are, and for Modbus TCP they are put into its frames and taken out again.
 
+mod serial;
+mod tcp;
 mod timer;
 
 use std::fmt;
-use std::io::{self, Read};
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use common::profile::Parity;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
 use tokio::time::Instant;
-use tokio_serial::{DataBits, ErrorKind, SerialStream, StopBits};
+use tokio_serial::SerialStream;
 
+use self::tcp::ModbusTcp;
 use self::timer::Timer;
 use super::rtu::{Line, Timing};
+use crate::config::{BusConfig, PortAddress};
 
-/// A port and the settings of its line.
+/// Where a line is, and its settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Port {
-    /// Its path, best one of `/dev/serial/by-id/`: numbers change when an adapter returns.
-    pub path: String,
+    /// Where it is.
+    pub address: PortAddress,
     /// Bits a second.
     pub baud: u32,
     /// The parity bit.
@@ -32,98 +36,124 @@ pub struct Port {
     pub stop_bits: u8,
 }
 
-impl Port {
-    /// How long bytes take on this line.
-    #[must_use]
-    pub fn timing(&self) -> Timing {
-        /// A start bit and eight data bits.
-        const BITS: u32 = 9;
-        let parity = u32::from(self.parity != Parity::None);
-        Timing::new(self.baud, BITS + parity + u32::from(self.stop_bits))
-    }
-
-    /// Opens the port for this program alone.
-    ///
-    /// # Errors
-    /// In words: not there, in use, not allowed.
-    pub fn open(&self) -> io::Result<OpenPort> {
-        let parity = match self.parity {
-            Parity::None => tokio_serial::Parity::None,
-            Parity::Even => tokio_serial::Parity::Even,
-            Parity::Odd => tokio_serial::Parity::Odd,
-        };
-        let stop_bits = match self.stop_bits {
-            2 => StopBits::Two,
-            _ => StopBits::One,
-        };
-        let builder = tokio_serial::new(&self.path, self.baud)
-            .data_bits(DataBits::Eight)
-            .parity(parity)
-            .stop_bits(stop_bits)
-            .exclusive(true);
-        let opened = SerialStream::open(&builder);
-        let stream = opened.map_err(|error| io::Error::other(self.explain(&error)))?;
-        let timer = Timer::new()?;
-        Ok(OpenPort { stream, timer })
-    }
-
-    fn explain(&self, error: &tokio_serial::Error) -> String {
-        let path = &self.path;
-        match error.kind() {
-            ErrorKind::Io(io::ErrorKind::PermissionDenied) => {
-                format!("{path} may not be opened: this user must be in the group dialout")
-            }
-            ErrorKind::NoDevice if std::path::Path::new(path).exists() => format!(
-                "{path} is in use by another program: one program may speak on a line; stop the \
-                 other, or ask the running daemon"
-            ),
-            ErrorKind::NoDevice | ErrorKind::Io(io::ErrorKind::NotFound) => format!(
-                "{path} is not there: check that the adapter is plugged in and take its name \
-                 from /dev/serial/by-id"
-            ),
-            _ => format!("{path} cannot be opened: {error}"),
+impl From<&BusConfig> for Port {
+    fn from(bus: &BusConfig) -> Self {
+        Self {
+            address: bus.port.clone(),
+            baud: bus.baud,
+            parity: bus.parity,
+            stop_bits: bus.stop_bits,
         }
     }
 }
 
-/// `/dev/ttyUSB0 9600 8N1`
+impl Port {
+    /// How long bytes take on this line.
+    ///
+    /// A serial server is a wire with a delay: most pass bytes on as they come, so the silence
+    /// is kept here. A Modbus TCP server keeps its own.
+    #[must_use]
+    pub fn timing(&self) -> Timing {
+        /// A start bit and eight data bits.
+        const BITS: u32 = 9;
+        if let PortAddress::ModbusTcp(_) = self.address {
+            return Timing::UNPACED;
+        }
+        let parity = u32::from(self.parity != Parity::None);
+        Timing::new(self.baud, BITS + parity + u32::from(self.stop_bits))
+    }
+
+    /// Opens the port, a serial one for this program alone.
+    ///
+    /// # Errors
+    /// In words: not there, in use, not allowed, not reached.
+    pub async fn open(&self) -> io::Result<OpenPort> {
+        let wire = match &self.address {
+            PortAddress::Serial(path) => Wire::Serial(serial::open(path, self)?),
+            PortAddress::RtuOverTcp(endpoint) => Wire::Tcp(tcp::connect(endpoint).await?),
+            PortAddress::ModbusTcp(endpoint) => {
+                Wire::ModbusTcp(ModbusTcp::new(tcp::connect(endpoint).await?))
+            }
+        };
+        let timer = Timer::new()?;
+        Ok(OpenPort { wire, timer })
+    }
+}
+
+/// `/dev/ttyUSB0 9600 8N1`, `rtu+tcp 10.0.0.5:4001 9600 8N1`, `tcp 10.0.0.5:502`
 impl fmt::Display for Port {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { address, baud, .. } = self;
+        if let PortAddress::ModbusTcp(_) = address {
+            return write!(f, "{address}");
+        }
         let parity = match self.parity {
             Parity::None => 'N',
             Parity::Even => 'E',
             Parity::Odd => 'O',
         };
-        write!(f, "{} {} 8{parity}{}", self.path, self.baud, self.stop_bits)
+        write!(f, "{address} {baud} 8{parity}{}", self.stop_bits)
     }
 }
 
 /// A port of ours.
 #[derive(Debug)]
 pub struct OpenPort {
-    stream: SerialStream,
+    wire: Wire,
     timer: Timer,
+}
+
+#[derive(Debug)]
+enum Wire {
+    Serial(SerialStream),
+    Tcp(TcpStream),
+    ModbusTcp(ModbusTcp),
 }
 
 impl Line for OpenPort {
     fn take_waiting(&mut self, into: &mut Vec<u8>) -> io::Result<()> {
-        let mut chunk = [0; 256];
-        loop {
-            // Asks the kernel itself, not tokio's memory of what was readable.
-            match Read::read(&mut self.stream, &mut chunk) {
-                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(count) => into.extend(chunk.iter().take(count)),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-                Err(error) => return Err(error),
-            }
+        match &mut self.wire {
+            Wire::Serial(port) => take_all(into, |chunk| io::Read::read(port, chunk)),
+            Wire::Tcp(stream) => take_all(into, |chunk| Ok(rustix::io::read(&stream, chunk)?)),
+            Wire::ModbusTcp(connection) => connection.take_waiting(into),
         }
     }
 
     async fn read_by(&mut self, until: Instant, chunk: &mut [u8]) -> io::Result<Option<usize>> {
         tokio::select! {
             biased;
-            read = AsyncReadExt::read(&mut self.stream, chunk) => read.map(Some),
+            read = self.wire.read(chunk) => read.map(Some),
             waited = self.timer.wait(until) => waited.map(|()| None),
+        }
+    }
+}
+
+/// Takes what waits; `read` asks the kernel itself, not tokio's memory of what was readable.
+fn take_all(
+    into: &mut Vec<u8>,
+    mut read: impl FnMut(&mut [u8]) -> io::Result<usize>,
+) -> io::Result<()> {
+    let mut chunk = [0; 256];
+    loop {
+        match read(&mut chunk) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(count) => into.extend(chunk.iter().take(count)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        space: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Serial(port) => Pin::new(port).poll_read(context, space),
+            Self::Tcp(stream) => Pin::new(stream).poll_read(context, space),
+            Self::ModbusTcp(connection) => connection.poll_read(context, space),
         }
     }
 }
@@ -134,7 +164,7 @@ impl AsyncRead for OpenPort {
         context: &mut Context<'_>,
         space: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, space)
+        Pin::new(&mut self.wire).poll_read(context, space)
     }
 }
 
@@ -144,7 +174,11 @@ impl AsyncWrite for OpenPort {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        match &mut self.wire {
+            Wire::Serial(port) => Pin::new(port).poll_write(context, bytes),
+            Wire::Tcp(stream) => Pin::new(stream).poll_write(context, bytes),
+            Wire::ModbusTcp(connection) => connection.poll_write(context, bytes),
+        }
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -163,7 +197,7 @@ mod tests {
 
     fn port(path: &str, parity: Parity, stop_bits: u8) -> Port {
         Port {
-            path: path.to_owned(),
+            address: PortAddress::try_from(path.to_owned()).unwrap(),
             baud: 9600,
             parity,
             stop_bits,
@@ -174,6 +208,10 @@ mod tests {
     fn a_line_is_named_as_installers_name_it() {
         let named = port("/dev/ttyUSB0", Parity::Even, 1).to_string();
         assert_eq!(named, "/dev/ttyUSB0 9600 8E1");
+        let named = port("rtu+tcp://10.0.0.5:4001", Parity::None, 2).to_string();
+        assert_eq!(named, "rtu+tcp 10.0.0.5:4001 9600 8N2");
+        let named = port("tcp://10.0.0.5:502", Parity::None, 1).to_string();
+        assert_eq!(named, "tcp 10.0.0.5:502");
     }
 
     #[test]
@@ -184,7 +222,7 @@ mod tests {
             (Parity::None, 2, Timing::new(9600, 11)),
         ];
         for (parity, stop_bits, timing) in table {
-            assert_eq!(port("", parity, stop_bits).timing(), timing);
+            assert_eq!(port("/dev/x", parity, stop_bits).timing(), timing);
         }
     }
 
@@ -195,18 +233,18 @@ mod tests {
         drop(terminal);
         for parity in [Parity::None, Parity::Even, Parity::Odd, Parity::None] {
             let port = port(&path, parity, 1);
-            let mut open = port.open().unwrap();
-            let error = port.open().unwrap_err().to_string();
+            let mut open = port.open().await.unwrap();
+            let error = port.open().await.unwrap_err().to_string();
             assert!(error.contains("in use"), "{error}");
             let mut waiting = Vec::new();
             open.take_waiting(&mut waiting).unwrap();
             assert!(waiting.is_empty());
         }
         let last = port(&path, Parity::None, 1);
-        let mut open = last.open().unwrap();
+        let mut open = last.open().await.unwrap();
         drop(controller);
         assert!(open.take_waiting(&mut Vec::new()).is_err());
-        let error = port("/dev/serial/by-id/none", Parity::None, 1).open();
+        let error = port("/dev/serial/by-id/none", Parity::None, 1).open().await;
         assert!(error.unwrap_err().to_string().contains("not there"));
     }
 }

@@ -10,11 +10,29 @@
 //!   until it has answered that: a reply slower than allowed, or a device that answers each
 //!   request with the reply to one before, shows by its length ([`owed`]);
 //! - a frame of another unit does not end the wait; a frame with a wrong checksum, length or
-//!   function, or with bytes behind it, is no answer, and its whole burst is thrown away.
+//!   function, or with bytes around it, is no answer, and its whole burst is thrown away;
+//! - the one exception are at most two bytes of 00 or FF before an answer, and two behind it:
+//!   what a line without bias reads as when a driver lets it go.
+//!
+//! Why the exception is safe. Neither byte is a unit id, so none is the beginning of another
+//! reply, and what follows more than two is refused. Behind an answer they take nothing from
+//! its evidence: unit, function, byte count and checksum were right before they came. Before
+//! it they move the frame by one or two bytes, to where no frame would have been looked for:
+//! for noise to pass there it must guess unit, function, byte count and checksum, once in
+//! 2^40 bursts; for a reply of the same unit with flipped bits, its function must equal its
+//! unit id, a register the byte count, and the checksum one of 2^16, in a frame that has one
+//! byte more than it was sent with. A frame that needs no moving is held to the checksum
+//! alone, so neither adds to what the protocol admits in any case.
+//!
+//! How no time is lost: the silence that proves that nothing trails an answer is the silence
+//! before the next request, and a port of real time waits for it by a timer of its own
+//! ([`Line::read_by`]).
 //!
 //! Lacks: it never writes to a device, and it does not decode.
 
+mod counts;
 mod owed;
+mod timing;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -24,10 +42,12 @@ use common::profile::Request;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, timeout, timeout_at};
 
+pub use self::counts::Counts;
+use self::owed::Owed;
+pub use self::timing::Timing;
 use super::fault::Fault;
 use super::foreign::Watch;
 use super::frame::{self, REQUEST_BYTES, Step};
-use owed::Owed;
 
 /// How many holds a line that does not fall silent is waited for before giving up.
 const HOLDS_MAX: u32 = 5;
@@ -37,6 +57,10 @@ const PROBES_MAX: usize = 4;
 const WRITE_MAX: Duration = Duration::from_secs(5);
 /// How long ago a unit may have answered to count as one that does.
 const RECENT: Duration = Duration::from_secs(30 * 60);
+/// How many bytes of 00 or FF may stand before an answer, and how many behind it.
+const STRAY_BYTES_MAX: usize = 2;
+/// Exceptions of a converter on the way that has not reached the device.
+const NOT_REACHED: [u8; 2] = [10, 11];
 /// Bytes of a burst that are kept to recognise a late frame in it.
 const BURST_BYTES_MAX: usize = 512;
 
@@ -85,55 +109,10 @@ pub struct Ask {
 pub struct Pace {
     /// The pause it wants before a request; 3.5 characters are kept in any case.
     pub gap: Duration,
+    /// The pause it wants before a request when the one before went to another unit.
+    pub unit_change_gap: Duration,
     /// How long it may take from the end of the request to the start of its reply.
     pub timeout: Duration,
-}
-
-/// How long bytes take on the line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Timing {
-    character: Duration,
-    silence: Duration,
-}
-
-impl Timing {
-    /// The timing of a line of `baud` with so many bits to a character: 10 for 8N1, 11 with
-    /// a parity bit or a second stop bit.
-    #[must_use]
-    pub fn new(baud: u32, bits: u32) -> Self {
-        /// Above 19200 baud the pause stays fixed (Modbus over serial line, 2.5.1.1).
-        const SILENCE_FAST: Duration = Duration::from_micros(1750);
-        let character = Duration::from_secs(1) * bits / baud.max(1);
-        let silence = if baud > 19_200 {
-            SILENCE_FAST
-        } else {
-            character * 7 / 2
-        };
-        Self { character, silence }
-    }
-
-    fn of(self, bytes: usize) -> Duration {
-        self.character * u32::try_from(bytes).unwrap_or(u32::MAX)
-    }
-}
-
-/// What a line has seen since it was opened.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Requests that were answered, by registers or by an exception.
-    pub answers: u64,
-    /// Requests that were not.
-    pub faults: u64,
-    /// Bytes that nobody had asked for.
-    pub unsolicited_bytes: u64,
-    /// Requests of ours that came back as an echo.
-    pub echoes: u64,
-    /// Frames of another unit than the one asked.
-    pub strangers: u64,
-    /// Replies that came after their request had been given up.
-    pub late: u64,
-    /// Requests made only to see whether a unit is in step.
-    pub probes: u64,
 }
 
 /// The silence owed before the next request.
@@ -151,6 +130,8 @@ pub struct Master<L> {
     last_active: Instant,
     hold: Option<Hold>,
     fresh: bool,
+    /// The unit that was asked last.
+    asked: Option<u8>,
     /// Whether bytes came that nobody had asked for, since the last request.
     disturbed: bool,
     watch: Watch,
@@ -171,6 +152,7 @@ impl<L: Line> Master<L> {
             last_active: Instant::now(),
             hold: None,
             fresh: true,
+            asked: None,
             disturbed: false,
             watch: Watch::default(),
             received: Vec::new(),
@@ -250,10 +232,8 @@ impl<L: Line> Master<L> {
             match self.exchange(&probe).await {
                 // One silence is forgiven to a unit that has answered since the last one, so
                 // that a dead unit does not cost the others as many time-outs as probes.
-                Err(fault @ (Fault::Silence { .. } | Fault::OnlyEcho)) => {
-                    if !self.forgiven.remove(&ask.unit) {
-                        return Err(fault);
-                    }
+                Err(fault) if is_silence(&fault) && !self.forgiven.remove(&ask.unit) => {
+                    return Err(fault);
                 }
                 Err(fault) if fault.is_ours() => return Err(fault),
                 _ => {}
@@ -270,11 +250,13 @@ impl<L: Line> Master<L> {
         let now = Instant::now();
         match &result {
             Ok(_) => self.owed.note_answer(ask),
-            Err(Fault::Exception(_)) => self.owed.note_exception(now, ask),
+            Err(fault) if is_refusal(fault) => self.owed.note_exception(now, ask),
             Err(_) => {
                 self.owed.note_fault(now, ask);
                 self.counts.faults += 1;
                 self.hold_for(ask.pace.timeout);
+                // What made it no answer may be another master.
+                self.overhear(0);
                 self.received.clear();
                 return result;
             }
@@ -289,10 +271,16 @@ impl<L: Line> Master<L> {
     async fn fall_silent(&mut self, ask: &Ask) -> Result<(), Fault> {
         if std::mem::take(&mut self.fresh) {
             // Whoever had the line before may have left a request without its reply.
-            self.hold_for(ask.pace.timeout);
+            self.hold = Some(Hold {
+                from: self.last_active,
+                silence: ask.pace.timeout,
+            });
         }
         self.received.clear();
-        let pause = self.timing.silence.max(ask.pace.gap);
+        let mut pause = self.timing.silence.max(ask.pace.gap);
+        if self.asked != Some(ask.unit) {
+            pause = pause.max(ask.pace.unit_change_gap);
+        }
         let limit = Instant::now() + (ask.pace.timeout + pause) * HOLDS_MAX;
         loop {
             let before = self.received.len();
@@ -368,6 +356,7 @@ impl<L: Line> Master<L> {
     async fn send(&mut self, ask: &Ask) -> Result<(), Fault> {
         let bytes = frame::encode(ask.unit, &ask.request);
         self.received.clear();
+        self.asked = Some(ask.unit);
         self.watch.note_sent(ask.unit, ask.request);
         self.owed.note_sent(ask);
         match timeout(WRITE_MAX, self.line.write_all(&bytes)).await {
@@ -385,6 +374,7 @@ impl<L: Line> Master<L> {
         let deadline = self.last_active + ask.pace.timeout + reply;
         let mut echoed = false;
         let mut stranger = None;
+        let mut strays = 0;
         loop {
             match frame::next(&self.received, ask.unit, &ask.request) {
                 Step::More => {
@@ -399,6 +389,10 @@ impl<L: Line> Master<L> {
                         });
                     }
                 }
+                Step::Stray if strays < STRAY_BYTES_MAX => {
+                    strays += 1;
+                    self.received.drain(..1);
+                }
                 Step::Echo => {
                     echoed = true;
                     self.counts.echoes += 1;
@@ -412,20 +406,41 @@ impl<L: Line> Master<L> {
                 }
                 Step::Answer { words, bytes } => {
                     self.received.drain(..bytes);
-                    if !self.received.is_empty() || self.more_follows().await? {
-                        return Err(Fault::Trailing);
-                    }
+                    strays += self.strays_behind(ask.unit).await?;
+                    self.counts.stray_bytes += strays as u64;
                     return Ok(words);
                 }
+                Step::Stray | Step::Fault(Fault::Garbled) => return self.garbled(ask).await,
                 Step::Fault(fault) => return Err(fault),
             }
         }
     }
 
-    /// Whether bytes follow within the silence that ends every frame.
-    async fn more_follows(&mut self) -> Result<bool, Fault> {
-        let until = self.last_active + self.timing.silence;
-        self.listen(until).await
+    /// Waits for the silence that ends every frame; what may trail an answer is counted.
+    async fn strays_behind(&mut self, unit: u8) -> Result<usize, Fault> {
+        loop {
+            let behind = &self.received;
+            let all_stray = behind.iter().all(|byte| frame::is_stray(*byte, unit));
+            if !all_stray || behind.len() > STRAY_BYTES_MAX {
+                return Err(Fault::Trailing);
+            }
+            let until = self.last_active + self.timing.silence;
+            if !self.listen(until).await? {
+                return Ok(std::mem::take(&mut self.received).len());
+            }
+        }
+    }
+
+    /// Names the fault of a burst that is no answer, once it has ended.
+    async fn garbled(&mut self, ask: &Ask) -> Result<Vec<u16>, Fault> {
+        while self.received.len() < BURST_BYTES_MAX {
+            let until = self.last_active + self.timing.silence;
+            if !self.listen(until).await? {
+                break;
+            }
+        }
+        let noise = frame::noise_before(&self.received, ask.unit, &ask.request);
+        Err(noise.map_or(Fault::Garbled, |bytes| Fault::Noise { bytes }))
     }
 
     /// Looks at what came after the first `known` bytes for requests of others.
@@ -448,6 +463,21 @@ impl<L: Line> Master<L> {
         self.received.extend(chunk.iter().take(count));
         self.note_heard(before);
         Ok(true)
+    }
+}
+
+/// Whether the device itself has refused: a converter on the way, which could not reach it,
+/// speaks for itself, and may have the reply yet.
+fn is_refusal(fault: &Fault) -> bool {
+    matches!(fault, Fault::Exception(code) if !NOT_REACHED.contains(code))
+}
+
+/// Whether the device itself said nothing.
+fn is_silence(fault: &Fault) -> bool {
+    match fault {
+        Fault::Silence { .. } | Fault::OnlyEcho => true,
+        Fault::Exception(_) => !is_refusal(fault),
+        _ => false,
     }
 }
 

@@ -6,7 +6,9 @@ use std::ops::RangeInclusive;
 
 use jiff::tz::TimeZone;
 
-use super::{BusConfig, Config};
+use super::{
+    BusConfig, Config, Mode, PortAddress, default_baud, default_parity, default_stop_bits,
+};
 
 const UNIT_IDS: RangeInclusive<u8> = 1..=247;
 const BAUDS: RangeInclusive<u32> = 300..=921_600;
@@ -88,7 +90,7 @@ pub(super) fn check(
         if !ports.insert(&bus.port) {
             checker.fault(
                 line,
-                format!("two buses use the port {}", bus.port.display()),
+                format!("two buses use the port {}", bus.port),
                 "one task owns a line; two would talk into each other's requests",
                 "make it one bus with all the devices, or correct the port",
             );
@@ -181,18 +183,37 @@ impl Checker<'_> {
                 "write e.g. name = \"main\"",
             );
         }
-        if !bus.port.is_absolute() {
-            self.fault(
-                line,
-                format!("port '{}' is no serial port", bus.port.display()),
-                "a port is the path of a device file and starts with /",
-                "see `ls /dev/serial/by-id/` and write the whole path",
-            );
-        }
         self.range(line, "baud", bus.baud, &BAUDS);
         self.range(line, "stop_bits", bus.stop_bits, &STOP_BITS);
         self.range(line, "listen_first_s", bus.listen_first_s, &LISTEN_FIRST_S);
         self.range(line, "reopen_max_s", bus.reopen_max_s, &REOPEN_MAX_S);
+        if bus.mode == Mode::Listen && matches!(bus.port, PortAddress::ModbusTcp(_)) {
+            self.fault(
+                line,
+                format!("nothing can be heard on bus '{}'", bus.name),
+                "Modbus TCP is a connection of our own, on which no other master speaks",
+                "write mode = \"poll\": a device on TCP answers several masters",
+            );
+        }
+        self.serial_settings(line, bus);
+    }
+
+    /// Settings of a serial line where there is none are harmless, and a misunderstanding.
+    fn serial_settings(&mut self, line: Option<usize>, bus: &BusConfig) {
+        let as_by_default = (bus.baud, bus.parity, bus.stop_bits)
+            == (default_baud(), default_parity(), default_stop_bits());
+        if as_by_default || !matches!(bus.port, PortAddress::ModbusTcp(_)) {
+            return;
+        }
+        self.faults.push(Fault {
+            line,
+            error: format!("bus '{}' has settings of a serial line", bus.name),
+            cause: "baud, parity and stop_bits mean nothing on the way to a Modbus TCP server, \
+                    which has those of its own line"
+                .to_owned(),
+            remedy: "delete them here; for a serial server write port = \"rtu+tcp://…\"".to_owned(),
+            stops: false,
+        });
     }
 
     fn devices(&mut self, bus_number: usize, bus: &BusConfig) {
@@ -305,7 +326,6 @@ mod tests {
                 "use the port",
             ),
             (bus.replace("'a'", "' '"), Some(1), "cannot name"),
-            (bus.replace("/dev/", ""), Some(1), "no serial port"),
             (format!("{bus}baud = 5\n"), Some(1), "baud is 5"),
             (format!("{bus}stop_bits = 3\n"), Some(1), "stop_bits is 3"),
             (
@@ -357,6 +377,19 @@ mod tests {
     }
 
     #[test]
+    fn on_a_connection_of_our_own_nobody_else_is_heard() {
+        let text = "[[bus]]\nname = 'a'\nport = 'tcp://10.0.0.5:502'\nmode = 'listen'\n";
+        let found = faults(text);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].error.contains("nothing can be heard"));
+        let line = text.replace("tcp://", "rtu+tcp://");
+        assert_eq!(faults(&line), []);
+        let manner = |text: &str| Config::parse(text, []).unwrap().bus[0].manner();
+        assert_eq!(manner(text).listen_first.as_secs(), 0);
+        assert_eq!(manner(&line).listen_first.as_secs(), 10);
+    }
+
+    #[test]
     fn a_line_is_heard_and_looked_for_within_limits() {
         for (key, value) in [("listen_first_s", 301), ("reopen_max_s", 0)] {
             let text = format!("[[bus]]\nname = 'a'\nport = '/d'\n{key} = {value}\n");
@@ -367,8 +400,21 @@ mod tests {
     }
 
     #[test]
+    fn settings_of_a_serial_line_are_noted_where_they_mean_nothing() {
+        let bus = |port: &str| format!("[[bus]]\nname = 'a'\nport = '{port}'\nbaud = 19200\n");
+        let found = faults(&bus("tcp://10.0.0.5:502"));
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].cause.contains("mean nothing") && !found[0].stops);
+        assert_eq!(faults(&bus("rtu+tcp://10.0.0.5:4001")), []);
+        let without = bus("tcp://10.0.0.5:502").replace("baud = 19200\n", "");
+        assert_eq!(faults(&without), []);
+    }
+
+    #[test]
     fn what_does_not_read_is_refused_by_name() {
         for (text, what) in [
+            ("[[bus]]\nname = 'a'\nport = 'ttyUSB0'\n", "by-id"),
+            ("[[bus]]\nname = 'a'\nport = 'tcp://x'\n", "10.0.0.5:502"),
             (
                 "[[bus]]\nname = 'a'\nport = '/d'\nparity = 'mark'\n",
                 "mark",

@@ -206,10 +206,11 @@ impl Facts {
         let report = |line: &Line| {
             let state = line.poller.bus().state();
             let error = state.error.or(state.foreign);
+            let advice = state.counts.advice();
             BusReport {
                 name: line.poller.bus().name().to_owned(),
                 line: line.port.clone(),
-                error: error.or(line.poller.progress().error),
+                error: error.or(line.poller.progress().error).or(advice),
             }
         };
         self.lines.iter().map(report).collect()

@@ -30,6 +30,7 @@ fn ask(unit: u8, address: u16, count: u16) -> Ask {
         },
         pace: Pace {
             gap: Duration::from_millis(5),
+            unit_change_gap: Duration::ZERO,
             timeout: Duration::from_millis(TIMEOUT_MS),
         },
     }
@@ -163,19 +164,14 @@ fn wrong_replies() -> Vec<(&'static str, First, Fault)> {
             Fault::Garbled,
         ),
         (
-            "noise in front",
-            |sent| vec![(20, [vec![0], reply_to(&sent, 1)].concat())],
-            Fault::Garbled,
-        ),
-        (
             "a reply cut short",
             |sent| vec![(20, reply_to(&sent, 1)[..6].to_vec())],
             Fault::CutShort { bytes: 6 },
         ),
         (
-            "a byte right behind the reply",
-            |sent| vec![(20, reply_to(&sent, 1)), (22, vec![0])],
-            Fault::Trailing,
+            "a converter that did not reach the device",
+            |_| vec![(20, with_crc(vec![1, 0x84, 11]))],
+            Fault::Exception(11),
         ),
         (
             "an exception",
@@ -185,9 +181,65 @@ fn wrong_replies() -> Vec<(&'static str, First, Fault)> {
     ]
 }
 
+/// Replies that are right, and among noise.
+fn noisy_replies() -> Vec<(&'static str, First, Fault)> {
+    vec![
+        (
+            "noise in front",
+            |sent| vec![(20, vec![0x5A]), (22, reply_to(&sent, 1))],
+            Fault::Noise { bytes: 1 },
+        ),
+        (
+            "more stray bytes in front than a released line has",
+            |sent| {
+                vec![
+                    (20, vec![0, 0xFF]),
+                    (22, [vec![0], reply_to(&sent, 1)].concat()),
+                ]
+            },
+            Fault::Noise { bytes: 1 },
+        ),
+        (
+            "a stray byte in front of a flipped bit",
+            |sent| {
+                let mut reply = reply_to(&sent, 1);
+                reply[5] ^= 1;
+                vec![(20, [vec![0], reply].concat())]
+            },
+            Fault::Garbled,
+        ),
+        (
+            "a stray byte in front of another length",
+            |sent| vec![(20, [vec![0xFF], reply_with(sent[0], 100, 3, 1)].concat())],
+            Fault::WrongLength { asked: 4, got: 6 },
+        ),
+        (
+            "a byte right behind the reply",
+            |sent| vec![(20, reply_to(&sent, 1)), (22, vec![0x55])],
+            Fault::Trailing,
+        ),
+        (
+            "more stray bytes behind the reply than a released line has",
+            |sent| vec![(20, reply_to(&sent, 1)), (22, vec![0, 0]), (24, vec![0xFF])],
+            Fault::Trailing,
+        ),
+        (
+            "a stray byte and another's reply behind the reply",
+            |sent| {
+                vec![
+                    (20, reply_to(&sent, 1)),
+                    (22, [vec![0], reply_with(9, 1, 2, 1)].concat()),
+                ]
+            },
+            Fault::Trailing,
+        ),
+    ]
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_fault_is_named_and_the_next_request_gets_its_own_answer() {
-    for (what, first, fault) in late_replies().into_iter().chain(wrong_replies()) {
+    let faults = [late_replies(), wrong_replies(), noisy_replies()].concat();
+    for (what, first, fault) in faults {
         let mut master = misled_once(first);
         assert_eq!(master.read(&ask(1, 100, 2)).await, Err(fault), "{what}");
         for address in [200, 300, 100] {
@@ -204,9 +256,33 @@ async fn a_fault_is_named_and_the_next_request_gets_its_own_answer() {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn an_answer_is_found_among_what_may_stand_around_it() {
-    let table: [(&str, First, Counts); 4] = [
+/// Answers with something around them, and what is counted.
+fn answers_among_others() -> Vec<(&'static str, First, Counts)> {
+    let stray_bytes = |stray_bytes| Counts {
+        stray_bytes,
+        ..Counts::default()
+    };
+    vec![
+        (
+            "a released line behind it",
+            |sent| vec![(20, reply_to(&sent, 1)), (22, vec![0]), (24, vec![0xFF])],
+            stray_bytes(2),
+        ),
+        (
+            "a released line in front of it",
+            |sent| {
+                vec![
+                    (10, vec![0xFF]),
+                    (20, [vec![0], reply_to(&sent, 1)].concat()),
+                ]
+            },
+            stray_bytes(2),
+        ),
+        (
+            "a released line on both sides",
+            |sent| vec![(20, [vec![0], reply_to(&sent, 1), vec![0]].concat())],
+            stray_bytes(2),
+        ),
         (
             "split by pauses",
             |sent| {
@@ -240,8 +316,12 @@ async fn an_answer_is_found_among_what_may_stand_around_it() {
                 ..Counts::default()
             },
         ),
-    ];
-    for (what, first, counts) in table {
+    ]
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_is_found_among_what_may_stand_around_it() {
+    for (what, first, counts) in answers_among_others() {
         let mut master = misled_once(first);
         let words = master.read(&ask(1, 100, 2)).await.unwrap();
         assert!(is_right(&words, 1, 100), "{what}");
@@ -253,6 +333,41 @@ async fn an_answer_is_found_among_what_may_stand_around_it() {
         let words = master.read(&ask(1, 200, 2)).await.unwrap();
         assert!(is_right(&words, 1, 200), "{what}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_line_without_bias_is_read_on_without_a_pause_and_told_about() {
+    let mut master = line(|number, sent| vec![(20, [reply_to(&sent, number), vec![0]].concat())]);
+    master.read(&ask(1, 100, 2)).await.unwrap();
+    assert_eq!(master.counts().advice(), None);
+    let before = Instant::now();
+    for _ in 0..30 {
+        master.read(&ask(1, 100, 2)).await.unwrap();
+    }
+    assert!(before.elapsed() < Duration::from_secs(1));
+    let advice = master.counts().advice().unwrap();
+    assert!(
+        advice.contains("31 stray bytes") && advice.contains("bias"),
+        "{advice}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_converter_that_reports_a_silent_device_is_not_taken_for_the_device() {
+    // It gives up before the device does, and hands the reply on to the next request.
+    let mut kept = None::<[u8; 8]>;
+    let mut master = line(move |number, sent| match kept.take() {
+        None => {
+            kept = Some(sent);
+            vec![(20, with_crc(vec![sent[0], 0x84, 11]))]
+        }
+        Some(before) => vec![(20, reply_to(&before, number))],
+    });
+    for address in [100, 200, 300, 400] {
+        let words = master.read(&ask(1, address, 2)).await;
+        assert!(words.is_err(), "{words:x?} for {address}");
+    }
+    assert!(!master.others_answer(9));
 }
 
 #[tokio::test(start_paused = true)]
@@ -345,6 +460,28 @@ async fn the_pause_before_a_request_is_the_longer_of_line_and_device() {
         .collect();
     assert!((25..30).contains(&gaps[0]), "{gaps:?}");
     assert!((520..525).contains(&gaps[1]), "{gaps:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_device_that_wants_a_pause_after_another_unit_gets_it_then_and_only_then() {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let times = Arc::clone(&asked);
+    let mut master = line(move |number, sent| {
+        times.lock().unwrap().push(Instant::now());
+        vec![(20, reply_to(&sent, number))]
+    });
+    let plain = ask(1, 100, 2);
+    let mut wants_it = ask(2, 100, 2);
+    wants_it.pace.unit_change_gap = Duration::from_millis(200);
+    for ask in [plain, wants_it, wants_it, plain, wants_it] {
+        master.read(&ask).await.unwrap();
+    }
+    let times = asked.lock().unwrap();
+    let gaps = times.windows(2).map(|pair| (pair[1] - pair[0]).as_millis());
+    for (gap_ms, paused) in gaps.zip([true, false, false, true]) {
+        let expected = if paused { 220..225 } else { 25..30 };
+        assert!(expected.contains(&gap_ms), "{gap_ms} ms, paused: {paused}");
+    }
 }
 
 /// What a device at the other end of a bad line does to a fifth of the requests.
