@@ -13,8 +13,6 @@ use super::fault::Fault;
 
 /// Bytes of a request: unit, function, address, count, checksum.
 pub(super) const REQUEST_BYTES: usize = 8;
-/// The most registers one request may ask for (Modbus application protocol, 6.3 and 6.4).
-pub(super) const REGISTERS_MAX: u16 = 125;
 /// Bytes of a reply around its registers: unit, function, byte count, checksum.
 const REPLY_OVERHEAD: usize = 5;
 /// Unit and checksum, which stand around what the protocol calls the PDU.
