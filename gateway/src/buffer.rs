@@ -14,9 +14,9 @@
 //! makes the cloud get some readings again, which counts them once.
 //!
 //! One process writes, under a lock file, and nobody reads beside it: the daemon is asked for
-//! what it holds. Others read while none writes ([`Buffer::open_to_read`]). A damaged
-//! database is set aside under another name, never
-//! deleted, and a new epoch begins. Lacks: a bound on the size.
+//! what it holds. Others read while none writes ([`Buffer::open_to_read`]). A damaged database
+//! is set aside under another name, never deleted, and a new epoch begins. Lacks: a bound on
+//! the size.
 
 mod handle;
 mod open;

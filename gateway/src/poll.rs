@@ -119,19 +119,14 @@ impl Poller {
         gauge_period: Duration,
         before: Before,
     ) -> Self {
-        let (devices, new_devices) = watch::channel(Vec::new());
-        let nothing_settled = Progress {
-            settled_through: Timestamp::MIN,
-            ..Progress::default()
-        };
-        let (report, progress) = watch::channel(nothing_settled);
+        let (poller, new_devices, report) = Self::handle(bus.clone());
         let patience = if clock.is_test() {
             TEST_CLOCK_PATIENCE
         } else {
             CLOSING_PATIENCE
         };
         let task = PollTask {
-            bus: bus.clone(),
+            bus,
             clock,
             buffer,
             gauge_period,
@@ -146,11 +141,7 @@ impl Poller {
             report,
         };
         tokio::spawn(task.run());
-        Self {
-            bus,
-            devices: Arc::new(devices),
-            progress,
-        }
+        poller
     }
 
     /// The handle of whatever reads `bus`, and the ends that its task holds: the devices it

@@ -135,7 +135,7 @@ fn start_pollers(
             }
             Mode::Listen => {
                 let (bus, heard) = Bus::listen_at(&bus.name, port, bus.manner());
-                listen::start(bus, heard, clock, buffer, gauge_period, before.closed)
+                listen::start(bus, heard, clock, buffer, gauge_period, before)
             }
         };
         Line {

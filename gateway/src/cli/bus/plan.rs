@@ -288,7 +288,7 @@ mod tests {
     #[test]
     fn a_wire_that_is_not_ours_is_said_to_be_so() {
         let plan = plan(&config("tcp://10.0.0.7:502", 9_600));
-        assert_eq!(plan.line, "tcp://10.0.0.7:502");
+        assert_eq!(plan.line, "tcp 10.0.0.7:502");
         assert!(sentences(&plan)[0].starts_with("The wire behind this address is not ours"));
     }
 }
