@@ -133,13 +133,17 @@ impl Line for OpenPort {
     }
 }
 
+/// The most that is taken from a line at once: who sends without a pause is heard again.
+const TAKEN_BYTES_MAX: usize = 16 * 1024;
+
 /// Takes what waits; `read` asks the kernel itself, not tokio's memory of what was readable.
 fn take_all(
     into: &mut Vec<u8>,
     mut read: impl FnMut(&mut [u8]) -> io::Result<usize>,
 ) -> io::Result<()> {
     let mut chunk = [0; 256];
-    loop {
+    let full = into.len() + TAKEN_BYTES_MAX;
+    while into.len() < full {
         match read(&mut chunk) {
             Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
             Ok(count) => into.extend(chunk.iter().take(count)),
@@ -147,6 +151,7 @@ fn take_all(
             Err(error) => return Err(error),
         }
     }
+    Ok(())
 }
 
 impl AsyncRead for Wire {
@@ -229,6 +234,18 @@ mod tests {
         for (parity, stop_bits, timing) in table {
             assert_eq!(port("/dev/x", parity, stop_bits).timing(), timing);
         }
+    }
+
+    #[test]
+    fn a_line_that_never_pauses_is_not_taken_for_ever() {
+        let (mut taken, mut reads) = (Vec::new(), 0);
+        let flood = |chunk: &mut [u8]| {
+            reads += 1;
+            assert!(reads < 10_000, "it never ends");
+            Ok(chunk.len())
+        };
+        take_all(&mut taken, flood).unwrap();
+        assert!(!taken.is_empty());
     }
 
     #[tokio::test]
