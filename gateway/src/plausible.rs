@@ -99,7 +99,7 @@ impl Plausible {
         value: Quantity,
         now: Moment,
     ) -> Result<(), String> {
-        let Some(level) = self.levels.get(&(device, point.id.clone())) else {
+        let Some(level) = self.level(device, point) else {
             return Ok(());
         };
         let Some(doubt) = doubt(point, level.believed, value, now) else {
@@ -120,8 +120,16 @@ impl Plausible {
     /// Whether the last value of that point was suspect already.
     #[must_use]
     pub fn is_disputed(&self, device: DeviceId, point: &Point) -> bool {
-        let level = self.levels.get(&(device, point.id.clone()));
+        let level = self.level(device, point);
         level.is_some_and(|level| level.challenge.is_some())
+    }
+
+    /// What is believed of that point; nothing, when it is in a unit in which the point cannot
+    /// come: then another profile has decoded it.
+    fn level(&self, device: DeviceId, point: &Point) -> Option<&Level> {
+        let level = self.levels.get(&(device, point.id.clone()))?;
+        let unit = level.believed.value.unit();
+        point.units().contains(&unit).then_some(level)
     }
 
     /// Takes note of what a poll brought in the end, once a poll.
@@ -129,7 +137,8 @@ impl Plausible {
         let believed = self.judge(device, point, value, now).is_ok();
         let seen = Seen { value, at: now };
         let key = (device, point.id.clone());
-        let Some(level) = self.levels.get_mut(&key) else {
+        let is_known = self.level(device, point).is_some();
+        let Some(level) = self.levels.get_mut(&key).filter(|_| is_known) else {
             let first = Level {
                 believed: seen,
                 challenge: None,

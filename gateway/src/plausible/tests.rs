@@ -261,3 +261,20 @@ fn what_the_buffer_holds_counts_after_a_restart_and_a_clock_set_back_forgives_no
             .is_ok()
     );
 }
+
+#[test]
+fn a_level_from_a_profile_that_was_wrong_does_not_bind_the_right_one() {
+    let key = (DEVICE, "energy_import".to_owned());
+    let wrong = quantity("40483.20", Unit::CubicMetre);
+    let before = (START.parse().unwrap(), wrong);
+    let mut plausible = Plausible::new(BTreeMap::from([(key, before)]));
+    let mut poll = |seconds, value: &str| {
+        let (value, now) = (quantity(value, Unit::KiloWh), moment(seconds));
+        let judged = plausible.judge(DEVICE, &energy(), value, now);
+        plausible.note(DEVICE, &energy(), value, now);
+        judged
+    };
+    assert_eq!(poll(60, "17.50"), Ok(()));
+    assert_eq!(poll(120, "17.60"), Ok(()));
+    assert!(poll(180, "3.00").is_err(), "now it is a level");
+}
