@@ -153,7 +153,7 @@ impl Schedule {
     /// The closing reading of `date` has been taken before this program started.
     pub fn mark_closed(&mut self, device: DeviceId, date: Date) {
         if let Some(entry) = self.devices.get_mut(&device) {
-            entry.settled = Some(date);
+            entry.settled = entry.days.start_of(date);
             entry.pending = None;
         }
     }
@@ -171,7 +171,7 @@ impl Schedule {
             due.then_some(((entry.is_in_doubt, pending.next_try, *id), id, entry))
         });
         if let Some((_, id, entry)) = closings.min_by_key(|(order, ..)| *order) {
-            let closes = entry.pending.as_ref().map(|pending| pending.date);
+            let closes = entry.pending.as_ref().map(|pending| pending.day.date);
             return Some(entry.task(*id, false, closes));
         }
         let due = self.devices.iter();
@@ -196,7 +196,7 @@ impl Schedule {
         match task.closes {
             None => entry.keeping = true,
             Some(date) => {
-                let pending = entry.pending.as_mut().filter(|p| p.date == date);
+                let pending = entry.pending.as_mut().filter(|p| p.day.date == date);
                 if let Some(pending) = pending {
                     pending.keeping = true;
                 }
@@ -253,7 +253,7 @@ impl Schedule {
             .values()
             .filter_map(|entry| entry.pending.as_ref());
         let open = pending.map(|pending| {
-            let before = pending.at.checked_sub(SignedDuration::from_millis(1));
+            let before = pending.day.at.checked_sub(SignedDuration::from_millis(1));
             before.unwrap_or(Timestamp::MIN)
         });
         open.min().unwrap_or(now.wall)

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use common::profile::{Point, Profile, Registers, Request, Role};
 use common::reading::ClockTrust;
-use common::sync::Device;
+use common::sync::{Closing, Device};
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
@@ -48,7 +48,7 @@ pub(super) struct Listened {
     /// The day whose start still lacks its closing reading.
     pending: Option<Pending>,
     /// The last day that needs no closing reading any more.
-    settled: Option<Date>,
+    settled: Option<Closing>,
 }
 
 /// A point and the registers that it needs.
@@ -63,7 +63,7 @@ pub(super) struct Wanted {
     /// When its last value was kept.
     kept: Option<Duration>,
     /// The last day that a reading of it closes.
-    closed: Option<Date>,
+    closed: Option<Closing>,
 }
 
 #[derive(Debug)]
@@ -74,8 +74,7 @@ struct Came {
 
 #[derive(Debug)]
 struct Pending {
-    date: Date,
-    at: Timestamp,
+    day: Closing,
     noticed: Duration,
 }
 
@@ -85,11 +84,13 @@ impl Listened {
     pub(super) fn new(polled: Polled, gauge_period: Duration, closed: Option<Date>) -> Self {
         let Polled { device, profile } = polled;
         let wanted = profile.points.iter();
+        let days = Days::of(&device);
+        let closed = closed.and_then(|date| days.start_of(date));
         Self {
             wanted: wanted
                 .filter_map(|point| Wanted::of(&profile, point, closed))
                 .collect(),
-            days: Days::of(&device),
+            days,
             state: DeviceState::default(),
             good: None,
             suspect: None,
@@ -106,7 +107,8 @@ impl Listened {
     pub(super) fn renewed(self, polled: Polled, gauge_period: Duration) -> Self {
         let is_same = self.device.unit_id == polled.device.unit_id
             && self.profile.reference() == polled.profile.reference();
-        let mut new = Self::new(polled, gauge_period, self.settled);
+        let settled = self.settled.map(|day| day.date);
+        let mut new = Self::new(polled, gauge_period, settled);
         if is_same {
             new.wanted = self.wanted;
             new.came = self.came;
@@ -128,8 +130,7 @@ impl Listened {
         plausible: &mut Plausible,
     ) -> Vec<NewReading> {
         self.remember(request, words, now.monotonic);
-        let started = self.days.started_before(now.wall, CLOSING_PATIENCE);
-        let closes = started.map(|day| day.date);
+        let closes = self.days.started_before(now.wall, CLOSING_PATIENCE);
         let is_near_midnight = closes.is_some() || self.is_before_midnight(now.wall);
         let mut readings = Vec::new();
         for at in 0..self.wanted.len() {
@@ -151,9 +152,9 @@ impl Listened {
             };
             self.judge(&mut reading, now, plausible);
             if reading.quantity.is_some() && may_close {
-                reading.closes = closes;
+                reading.closes = closes.map(|day| day.date);
             }
-            self.note(at, &reading, now, is_due);
+            self.note(at, &reading, now, is_due, closes);
             if is_due || reading.closes.is_some() {
                 readings.push(reading);
             }
@@ -223,7 +224,14 @@ impl Listened {
     }
 
     /// Takes note of a value: whether it is kept, and what it says about the device.
-    fn note(&mut self, at: usize, reading: &NewReading, now: Moment, is_due: bool) {
+    fn note(
+        &mut self,
+        at: usize,
+        reading: &NewReading,
+        now: Moment,
+        is_due: bool,
+        started: Option<Closing>,
+    ) {
         let Some(wanted) = self.wanted.get_mut(at) else {
             return;
         };
@@ -231,7 +239,7 @@ impl Listened {
             wanted.kept = Some(now.monotonic);
         }
         if reading.closes.is_some() {
-            wanted.closed = reading.closes;
+            wanted.closed = started;
         }
         if !wanted.is_billing {
             return;
@@ -257,25 +265,30 @@ impl Listened {
     /// or that nothing came for within `patience`.
     pub(super) fn look_at_the_clock(&mut self, now: Moment, patience: Duration) {
         let current = self.days.started_before(now.wall, CLOSING_PATIENCE);
-        let closed = |date: Date| {
+        // A clock that was set back makes a day start once more.
+        let again = |day: &mut Closing| day.at > now.wall;
+        for wanted in &mut self.wanted {
+            wanted.closed.take_if(again);
+        }
+        let closed = |day: Closing| {
             let mut billing = self.wanted.iter().filter(|wanted| wanted.is_billing);
-            billing.all(|wanted| wanted.closed == Some(date))
+            billing.all(|wanted| wanted.closed == Some(day))
         };
         let over = self.pending.take_if(|pending| {
-            closed(pending.date)
+            closed(pending.day)
                 || now.monotonic.saturating_sub(pending.noticed) >= patience
-                || current.is_none_or(|day| day.date != pending.date)
+                || current != Some(pending.day)
         });
         if let Some(over) = over {
-            self.settled = Some(over.date);
+            self.settled = Some(over.day);
         }
+        self.settled.take_if(again);
         if let Some(day) = current
             && self.pending.is_none()
-            && self.settled != Some(day.date)
+            && self.settled != Some(day)
         {
             self.pending = Some(Pending {
-                date: day.date,
-                at: day.at,
+                day,
                 noticed: now.monotonic,
             });
         }
@@ -283,7 +296,7 @@ impl Listened {
 
     /// Up to when nothing more will come, at `now`.
     pub(super) fn settled_through(&self, now: Timestamp) -> Timestamp {
-        let before = |pending: &Pending| pending.at.checked_sub(SignedDuration::from_millis(1));
+        let before = |pending: &Pending| pending.day.at.checked_sub(SignedDuration::from_millis(1));
         match &self.pending {
             Some(pending) => before(pending).unwrap_or(Timestamp::MIN),
             None => now,
@@ -298,7 +311,7 @@ impl Listened {
 }
 
 impl Wanted {
-    fn of(profile: &Profile, point: &Point, closed: Option<Date>) -> Option<Self> {
+    fn of(profile: &Profile, point: &Point, closed: Option<Closing>) -> Option<Self> {
         let value = profile.value_run(&point.id)?;
         let mut beside = profile.runs(&point.id);
         beside.retain(|run| *run != value);

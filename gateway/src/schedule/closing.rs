@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use common::sync::{Closing, Device};
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
@@ -44,6 +45,16 @@ impl Days {
             .iter()
             .any(|listed| listed.date == computed.date);
         (!is_listed && started(&computed)).then_some(computed)
+    }
+
+    /// The start of that date, when it can be known.
+    pub(crate) fn start_of(&self, date: Date) -> Option<Closing> {
+        let listed = self.listed.iter().find(|closing| closing.date == date);
+        listed.copied().or_else(|| {
+            let start = date.to_zoned_datetime(self.zone.clone()?).ok()?;
+            let at = start.start_of_day().ok()?.timestamp();
+            Some(Closing { date, at })
+        })
     }
 
     /// The start of the day that `wall` lies in. Where local midnight does not exist or

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use common::id::DeviceId;
-use jiff::Timestamp;
+use common::sync::Closing;
 use jiff::civil::Date;
 
 use super::closing::Days;
@@ -40,14 +40,13 @@ pub(super) struct Entry {
     pub(super) open_since: Option<Duration>,
     pub(super) pending: Option<Pending>,
     /// The last day whose closing is no longer open: taken, given up or passed over.
-    pub(super) settled: Option<Date>,
+    pub(super) settled: Option<Closing>,
 }
 
 /// A closing reading that is still to be taken.
 #[derive(Debug)]
 pub(super) struct Pending {
-    pub(super) date: Date,
-    pub(super) at: Timestamp,
+    pub(super) day: Closing,
     /// When its first try ended; before that it is not given up while the day lasts.
     pub(super) tried_since: Option<Duration>,
     pub(super) next_try: Duration,
@@ -71,6 +70,7 @@ impl Entry {
     }
 
     /// Opens the closing of a day that has just started, and gives up one whose time is over.
+    /// A clock that was set back makes a day start once more.
     pub(super) fn look_at_the_clock(&mut self, now: Moment, patience: Duration) {
         let current = self.days.started_before(now.wall, CLOSING_PATIENCE);
         let over = self.pending.take_if(|pending| {
@@ -81,18 +81,18 @@ impl Entry {
                 .tried_since
                 .map(|since| now.monotonic.saturating_sub(since));
             waited.is_some_and(|waited| waited >= patience)
-                || current.is_none_or(|day| day.date != pending.date)
+                || current.is_none_or(|day| day.date != pending.day.date)
         });
         if let Some(given_up) = over {
-            self.settled = Some(given_up.date);
+            self.settled = Some(given_up.day);
         }
+        self.settled.take_if(|day| day.at > now.wall);
         if let Some(day) = current
             && self.pending.is_none()
-            && self.settled != Some(day.date)
+            && self.settled.is_none_or(|settled| settled.date != day.date)
         {
             self.pending = Some(Pending {
-                date: day.date,
-                at: day.at,
+                day,
                 tried_since: None,
                 next_try: now.monotonic,
                 retry_pause: CLOSING_RETRY_MIN,
@@ -103,11 +103,11 @@ impl Entry {
 
     pub(super) fn finish_closing(&mut self, date: Date, outcome: Outcome, now: Moment) {
         if outcome == Outcome::Done {
-            self.settled = Some(date);
-            self.pending.take_if(|pending| pending.date == date);
+            let taken = self.pending.take_if(|pending| pending.day.date == date);
+            self.settled = taken.map(|pending| pending.day).or(self.settled);
             return;
         }
-        let pending = self.pending.as_mut().filter(|p| p.date == date);
+        let pending = self.pending.as_mut().filter(|p| p.day.date == date);
         let Some(pending) = pending.filter(|_| outcome != Outcome::Unkept) else {
             return;
         };

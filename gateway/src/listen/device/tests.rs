@@ -295,3 +295,26 @@ fn what_the_other_master_does_not_ask_is_said() {
     let good = [(5, input(72, 2), words(&KWH))];
     assert_eq!(said("eastron-sdm120", &good), None);
 }
+
+#[test]
+fn a_day_that_starts_once_more_is_closed_once_more() {
+    let mut device = listened("eastron-sdm120");
+    let at = |seconds, wall: &str| Moment {
+        monotonic: Duration::from_secs(seconds),
+        wall: wall.parse().unwrap(),
+    };
+    let closing = ["energy_import 1234.50 kWh closes 2026-06-11"];
+    let mut ask = |now: Moment| {
+        device.look_at_the_clock(now, CLOSING_PATIENCE);
+        let kept = hear(&mut device, input(72, 2), &KWH, now);
+        device.look_at_the_clock(now, CLOSING_PATIENCE);
+        (kept, device.settled_through(now.wall))
+    };
+    assert_eq!(ask(at(0, "2026-06-11T07:00:30Z")).0, closing);
+    ask(at(60, "2026-06-11T06:50:00Z"));
+    let midnight = at(660, MIDNIGHT);
+    assert_eq!(
+        ask(midnight),
+        (closing.map(str::to_owned).to_vec(), midnight.wall)
+    );
+}
