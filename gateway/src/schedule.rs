@@ -3,8 +3,8 @@
 //! Promises: closing readings go first and are taken within ten minutes of the start of the
 //! day or not at all, never late; whoever has waited longest comes next, so that nobody is
 //! starved; who is to be tried again goes behind the others that are due; a device that does
-//! not answer is asked ever more rarely, so that it costs the others nothing, but its closing
-//! readings are tried all the same. Periods follow the monotonic clock, so that a step of the
+//! not answer is asked ever more rarely, and never right behind another such, so that they
+//! cost the others little, but its closing readings are tried all the same. Periods follow the monotonic clock, so that a step of the
 //! wall clock disturbs none, and lie on multiples of themselves, so that devices of one
 //! period are due together and reach the disk together; days follow the wall.
 //!
@@ -86,6 +86,19 @@ pub struct Breaker {
 pub struct Schedule {
     closing_patience: Duration,
     devices: BTreeMap<DeviceId, Entry>,
+    /// Whether the task that ended last was of a device that does not answer.
+    asked_dead: bool,
+}
+
+/// Who goes before whom, whatever is due since when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    /// The closing reading of a device that answers.
+    Closing,
+    /// Whoever has waited longest.
+    Turn,
+    /// A dead device right behind another: the living go between.
+    DeadAgain,
 }
 
 /// A device and how often it may be asked.
@@ -105,6 +118,7 @@ impl Schedule {
         Self {
             closing_patience,
             devices: BTreeMap::new(),
+            asked_dead: false,
         }
     }
 
@@ -166,25 +180,41 @@ impl Schedule {
     pub fn next(&mut self, now: Moment) -> Option<Task> {
         self.look_at_the_clock(now);
         let closings = self.devices.iter().filter_map(|(id, entry)| {
-            let pending = entry.pending.as_ref()?;
-            let due = pending.is_due(now);
-            due.then_some(((entry.is_in_doubt, pending.next_try, *id), id, entry))
+            let pending = entry.pending.as_ref().filter(|p| p.is_due(now))?;
+            let rank = match entry.is_dead() {
+                true => self.rank(entry),
+                false => Rank::Closing,
+            };
+            let order = (rank, pending.next_try, entry.is_in_doubt, *id);
+            Some((order, entry.task(*id, false, Some(pending.day.date))))
         });
-        if let Some((_, id, entry)) = closings.min_by_key(|(order, ..)| *order) {
-            let closes = entry.pending.as_ref().map(|pending| pending.day.date);
-            return Some(entry.task(*id, false, closes));
-        }
+        let closing = closings.min_by_key(|(order, _)| *order);
         let due = self.devices.iter();
         let due = due.filter(|(_, entry)| !entry.keeping && entry.billing_due <= now.monotonic);
-        let (id, entry) =
-            due.min_by_key(|(id, entry)| (entry.billing_due, entry.is_in_doubt, **id))?;
-        Some(entry.task(*id, entry.gauges_due <= now.monotonic, None))
+        let polls = due.map(|(id, entry)| {
+            let rank = self.rank(entry);
+            let order = (rank, entry.billing_due, entry.is_in_doubt, *id);
+            let all_points = entry.gauges_due <= now.monotonic;
+            (order, entry.task(*id, all_points, None))
+        });
+        let poll = polls.min_by_key(|(order, _)| *order);
+        let next = closing.into_iter().chain(poll);
+        next.min_by_key(|(order, _)| *order).map(|(_, task)| task)
     }
 
-    /// Whether a closing reading waits to be taken; it does not wait for a long poll to end.
+    /// Who comes first among those that wait for their turn.
+    fn rank(&self, entry: &Entry) -> Rank {
+        match entry.is_dead() && self.asked_dead {
+            true => Rank::DeadAgain,
+            false => Rank::Turn,
+        }
+    }
+
+    /// Whether a closing reading waits to be taken that does not wait for a long poll to end.
     pub fn closing_is_due(&mut self, now: Moment) -> bool {
         self.look_at_the_clock(now);
-        let mut pending = self.devices.values().filter_map(|e| e.pending.as_ref());
+        let living = self.devices.values().filter(|entry| !entry.is_dead());
+        let mut pending = living.filter_map(|entry| entry.pending.as_ref());
         pending.any(|pending| pending.is_due(now))
     }
 
@@ -206,6 +236,7 @@ impl Schedule {
 
     /// Takes note of how `task` ended, or goes on.
     pub fn finish(&mut self, task: &Task, outcome: Outcome, now: Moment) {
+        self.asked_dead = task.is_probe;
         let Some(entry) = self.devices.get_mut(&task.device) else {
             return;
         };

@@ -260,12 +260,20 @@ fn closings_go_first_and_the_living_before_the_dead() {
         _ => Outcome::Done,
     });
     let midnight = 12 * 3600;
-    let asked = run(&mut schedule, midnight, midnight + 3, |_| Outcome::Done);
+    run(&mut schedule, 300, midnight, |task| match task.device {
+        DeviceId(1) => Outcome::Failed,
+        _ => Outcome::Done,
+    });
+    let asked = run(&mut schedule, midnight, midnight + 5, |_| Outcome::Done);
     let order: Vec<(i64, bool)> = asked
         .iter()
         .map(|(_, task)| (task.device.0, task.closes.is_some()))
         .collect();
-    assert_eq!(order, [(2, true), (3, true), (1, true)]);
+    assert_eq!(
+        order,
+        [(2, true), (3, true), (2, false), (3, false), (1, true)],
+        "who is dead comes when it is its turn"
+    );
 }
 
 #[test]
@@ -377,6 +385,44 @@ fn a_new_list_keeps_everybody_s_turn() {
     schedule.set_devices(tijuana(1).iter().map(scheduled), GAUGES, noon(59));
     let asked = run(&mut schedule, 59, 120, |_| Outcome::Done);
     assert!(asked.iter().all(|(_, task)| task.device == DeviceId(1)));
+}
+
+#[test]
+fn a_night_on_which_most_are_dead_costs_the_living_no_polls() {
+    let now = |second| Moment {
+        monotonic: Duration::from_secs(second),
+        wall: at("2026-06-11T06:00:00Z") + SignedDuration::from_secs(second.cast_signed()),
+    };
+    let mut schedule = schedule(&tijuana(60), now(0));
+    let (mut second, mut living) = (0, Vec::new());
+    // From an hour before midnight to ten minutes after; who is dead costs a time-out.
+    while second < 4_200 {
+        let Some(task) = schedule.next(now(second)) else {
+            second += 1;
+            continue;
+        };
+        let is_alive = task.device == DeviceId(60);
+        second += if is_alive { 1 } else { 2 };
+        let outcome = if is_alive {
+            Outcome::Done
+        } else {
+            Outcome::Failed
+        };
+        schedule.finish(&task, outcome, now(second));
+        if is_alive {
+            living.push((second, task.closes));
+        }
+    }
+    let closing = living.iter().find(|(_, closes)| closes.is_some()).unwrap();
+    assert!(closing.0 <= 3_610, "{closing:?}");
+    let night = living
+        .iter()
+        .filter(|(at, closes)| *at > 3_600 && closes.is_none());
+    assert!(
+        night.clone().count() >= 9,
+        "{:?}",
+        night.collect::<Vec<_>>()
+    );
 }
 
 #[test]
