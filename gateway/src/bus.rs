@@ -211,7 +211,8 @@ impl Bus {
         while state.changed().await.is_ok() {}
     }
 
-    fn stopped(&self, unit: u8) -> BusError {
+    /// The answer to whoever asks while the program stops.
+    pub(crate) fn stopped(&self, unit: u8) -> BusError {
         BusError {
             bus: self.name.clone(),
             unit,

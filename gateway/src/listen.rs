@@ -94,7 +94,7 @@ struct ListenTask {
     /// When they are offered to it.
     offer_at: Option<Duration>,
     reviewed: Duration,
-    new_devices: watch::Receiver<Vec<Polled>>,
+    new_devices: watch::Receiver<Option<Vec<Polled>>>,
     report: watch::Sender<Progress>,
 }
 
@@ -102,14 +102,18 @@ impl ListenTask {
     async fn run(mut self) {
         loop {
             match self.new_devices.has_changed() {
-                Ok(true) => self.take_devices(),
+                Ok(true) => {
+                    let polled = self.new_devices.borrow_and_update().clone();
+                    let Some(polled) = polled else { break };
+                    self.take_devices(polled);
+                }
                 Ok(false) => {}
-                Err(_) => return,
+                Err(_) => break,
             }
             tokio::select! {
                 heard = self.heard.recv() => match heard {
                     Some(heard) => self.hear(&heard),
-                    None => return,
+                    None => break,
                 },
                 () = sleep(TICK) => {}
             }
@@ -117,8 +121,13 @@ impl ListenTask {
             for device in self.devices.values_mut() {
                 device.look_at_the_clock(now, self.patience);
             }
-            self.keep(now.monotonic).await;
+            if self.offer_at.is_some_and(|at| at <= now.monotonic) {
+                self.keep(now.monotonic).await;
+            }
             self.report(now);
+        }
+        if !self.waiting.is_empty() {
+            self.keep(self.started.elapsed()).await;
         }
     }
 
@@ -135,8 +144,7 @@ impl ListenTask {
         }
     }
 
-    fn take_devices(&mut self) {
-        let polled = self.new_devices.borrow_and_update().clone();
+    fn take_devices(&mut self, polled: Vec<Polled>) {
         let mut before = std::mem::take(&mut self.devices);
         for polled in polled {
             let id = polled.device.id;
@@ -167,11 +175,8 @@ impl ListenTask {
         }
     }
 
-    /// Puts on the disk what has waited long enough.
+    /// Puts on the disk what waits for it.
     async fn keep(&mut self, now: Duration) {
-        if self.offer_at.is_none_or(|at| at > now) {
-            return;
-        }
         let (error, lost) = match self.buffer.append(self.waiting.clone()).await {
             Ok(_) => {
                 self.waiting.clear();

@@ -105,7 +105,7 @@ pub struct Progress {
 #[derive(Debug, Clone)]
 pub struct Poller {
     bus: Bus,
-    devices: Arc<watch::Sender<Vec<Polled>>>,
+    devices: Arc<watch::Sender<Option<Vec<Polled>>>>,
     progress: watch::Receiver<Progress>,
 }
 
@@ -145,11 +145,15 @@ impl Poller {
     }
 
     /// The handle of whatever reads `bus`, and the ends that its task holds: the devices it
-    /// is given, and how far it has come.
+    /// is given, `None` when it shall end, and how far it has come.
     pub(crate) fn handle(
         bus: Bus,
-    ) -> (Self, watch::Receiver<Vec<Polled>>, watch::Sender<Progress>) {
-        let (devices, new_devices) = watch::channel(Vec::new());
+    ) -> (
+        Self,
+        watch::Receiver<Option<Vec<Polled>>>,
+        watch::Sender<Progress>,
+    ) {
+        let (devices, new_devices) = watch::channel(Some(Vec::new()));
         let (report, progress) = watch::channel(Progress {
             settled_through: Timestamp::MIN,
             ..Progress::default()
@@ -162,9 +166,21 @@ impl Poller {
         (handle, new_devices, report)
     }
 
-    /// Polls these devices from now on.
+    /// Polls these devices from now on, unless it has been stopped.
     pub fn set_devices(&self, devices: Vec<Polled>) {
-        self.devices.send_replace(devices);
+        self.devices.send_if_modified(|now| {
+            let runs = now.is_some();
+            *now = now.is_some().then_some(devices);
+            runs
+        });
+    }
+
+    /// Ends it, and waits until what it has read is on the disk, or refused by it. A request
+    /// that is under way is not waited for.
+    pub async fn stop(&self) {
+        self.devices.send_replace(None);
+        let mut progress = self.progress.clone();
+        while progress.changed().await.is_ok() {}
     }
 
     /// Its bus.

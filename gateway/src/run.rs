@@ -18,6 +18,7 @@ use jiff::Timestamp;
 use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use self::answers::{Facts, Line};
@@ -67,6 +68,7 @@ pub async fn run(config: Config, library: Library, clock: Clock) -> Result<(), F
     let (listing, listing_seen) = watch::channel(judge.judge(cloud_list.as_ref()));
     let (cloud, cloud_seen) = watch::channel(cloud_list);
     let (uplink_status, uplink_seen) = watch::channel(UplinkStatus::default());
+    let stopping = Arc::clone(&lines);
     let facts = Facts {
         started: Instant::now(),
         clock: clock.clone(),
@@ -105,6 +107,7 @@ pub async fn run(config: Config, library: Library, clock: Clock) -> Result<(), F
     }
     tracing::info!("the gateway stops");
     tell_systemd(NotifyState::Stopping);
+    stop(&stopping).await;
     buffer.close().await;
     Ok(())
 }
@@ -145,6 +148,16 @@ fn start_pollers(
         }
     };
     config.bus.iter().map(start).collect()
+}
+
+/// Ends what reads the lines, all at once; what they have read is on the disk then.
+async fn stop(lines: &[Line]) {
+    let mut stopping = JoinSet::new();
+    for line in lines {
+        let poller = line.poller.clone();
+        stopping.spawn(async move { poller.stop().await });
+    }
+    stopping.join_all().await;
 }
 
 /// The list to start with when the gateway is enrolled; `None` when it is not.

@@ -49,7 +49,7 @@ impl Rig {
                 profile: profile.id.clone(),
                 bus: "main".to_owned(),
                 unit_id: 5,
-                poll_period_s: 60,
+                poll_period_s: 1,
                 zone: "America/Tijuana".to_owned(),
                 closings: Vec::new(),
             },
@@ -131,4 +131,19 @@ async fn what_is_not_asked_is_missed_and_nothing_is_ever_written() {
     assert!(unasked.contains("from 12 (power)"), "{unasked}");
     let written = tokio::time::timeout(Duration::from_secs(60), rig.line.read_u8());
     assert!(written.await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_heard_is_on_the_disk_when_it_has_stopped() {
+    let mut rig = Rig::new();
+    rig.exchange().await;
+    until_heard(&rig).await;
+    rig.poller.stop().await;
+    assert_eq!(rig.readings(0).await.len(), 1);
+}
+
+async fn until_heard(rig: &Rig) {
+    while rig.poller.progress().devices[&DeviceId(5)].last.is_none() {
+        sleep(Duration::from_millis(1)).await;
+    }
 }

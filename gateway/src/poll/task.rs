@@ -38,7 +38,7 @@ pub(super) struct PollTask {
     /// Polls that were left for others to be asked; apart for ordinary and closing ones.
     pub(super) cycles: BTreeMap<(DeviceId, bool), Cycle>,
     pub(super) devices: BTreeMap<DeviceId, Polled>,
-    pub(super) new_devices: watch::Receiver<Vec<Polled>>,
+    pub(super) new_devices: watch::Receiver<Option<Vec<Polled>>>,
     pub(super) report: watch::Sender<Progress>,
 }
 
@@ -56,9 +56,13 @@ impl PollTask {
     pub(super) async fn run(mut self) {
         loop {
             match self.new_devices.has_changed() {
-                Ok(true) => self.take_devices(),
+                Ok(true) => {
+                    let polled = self.new_devices.borrow_and_update().clone();
+                    let Some(polled) = polled else { break };
+                    self.take_devices(polled);
+                }
                 Ok(false) => {}
-                Err(_) => return,
+                Err(_) => break,
             }
             let task = self.schedule.next(self.moment());
             let is_idle = task.is_none();
@@ -73,6 +77,10 @@ impl PollTask {
                 sleep(TICK).await;
             }
             self.settle();
+        }
+        self.leave_cycles();
+        if !self.sweep.readings().is_empty() {
+            self.flush().await;
         }
     }
 
@@ -91,8 +99,7 @@ impl PollTask {
         });
     }
 
-    fn take_devices(&mut self) {
-        let polled = self.new_devices.borrow_and_update().clone();
+    fn take_devices(&mut self, polled: Vec<Polled>) {
         let scheduled = polled.iter().map(|Polled { device, profile }| Scheduled {
             device,
             pause_min: Duration::from_secs(profile.limits.min_poll_s.into()),
@@ -107,7 +114,7 @@ impl PollTask {
         let by_id = polled.into_iter().map(|polled| (polled.device.id, polled));
         self.devices = by_id.collect();
         // A poll begun by another profile would ask for its registers.
-        self.cycles.clear();
+        self.leave_cycles();
         self.report.send_modify(|progress| {
             progress
                 .devices
@@ -116,6 +123,20 @@ impl PollTask {
                 progress.devices.entry(*id).or_default();
             }
         });
+    }
+
+    /// Ends the polls that were left for others to be asked; what they have read is kept.
+    fn leave_cycles(&mut self) {
+        let now = self.started.elapsed();
+        for cycle in std::mem::take(&mut self.cycles).into_values() {
+            self.keep_begun(cycle, now);
+        }
+    }
+
+    fn keep_begun(&mut self, cycle: Cycle, now: Duration) {
+        if !cycle.readings.is_empty() {
+            self.sweep.push(cycle.readings, None, now);
+        }
     }
 
     /// Begins or goes on with what `task` names, as far as it gets.
@@ -137,12 +158,10 @@ impl PollTask {
             Reached::End => self.end(cycle),
             Reached::Nothing(error) => {
                 // A value that was doubted and could not be asked for again is kept as such.
-                if !cycle.readings.is_empty() {
-                    let now = self.started.elapsed();
-                    self.sweep.push(cycle.readings, None, now);
-                }
+                let (task, now) = (cycle.task.clone(), self.started.elapsed());
+                self.keep_begun(cycle, now);
                 let outcome = self.note_failure(&polled.device, &error);
-                self.finish(&cycle.task, outcome);
+                self.finish(&task, outcome);
             }
         }
     }
@@ -192,7 +211,12 @@ impl PollTask {
             request,
             pace: pace(&polled.profile),
         };
-        self.bus.read(ask).await
+        let mut stopped = self.new_devices.clone();
+        tokio::select! {
+            biased;
+            words = self.bus.read(ask) => words,
+            _ = stopped.wait_for(Option::is_none) => Err(self.bus.stopped(ask.unit)),
+        }
     }
 
     /// Makes readings of the words; `false` when a value is doubted for the first time and

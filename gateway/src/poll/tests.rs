@@ -18,6 +18,8 @@ use crate::bus::Timing;
 
 const NOON: &str = "2026-06-10T19:00:00Z";
 const MIDNIGHT: &str = "2026-06-11T07:00:00Z";
+/// What a poller needs to notice something, less than any time-out.
+const TICK_MAX: Duration = Duration::from_millis(300);
 
 /// What the devices of the line do; changed while it runs.
 #[derive(Debug, Default)]
@@ -26,11 +28,20 @@ struct Line {
     all_zero: BTreeSet<u8>,
     port_is_away: bool,
     asked: Vec<u8>,
+    /// How many more requests are answered; all when it is not said.
+    answers_left: Option<u32>,
     /// What the energy register shows at its next readings instead.
     energy: BTreeMap<u8, VecDeque<f32>>,
 }
 
 impl Line {
+    /// Whether the unit answers the request that was just sent.
+    fn answers(&mut self, unit: u8) -> bool {
+        let spent = self.answers_left == Some(0);
+        self.answers_left = self.answers_left.map(|left| left.saturating_sub(1));
+        !spent && !self.silent.contains(&unit)
+    }
+
     fn energy_shown(&mut self, sent: &[u8; 8]) -> Option<f32> {
         const ENERGY: u16 = 0x48;
         let [unit, _, a, b, c, d, ..] = *sent;
@@ -154,7 +165,7 @@ async fn answer(mut line: DuplexStream, state: Arc<Mutex<Line>>) {
             let mut state = state.lock().unwrap();
             state.asked.push(unit);
             let energy = state.energy_shown(&sent);
-            let (silent, zero) = (state.silent.contains(&unit), state.all_zero.contains(&unit));
+            let (silent, zero) = (!state.answers(unit), state.all_zero.contains(&unit));
             (silent, zero, state.port_is_away, energy)
         };
         if away {
@@ -477,4 +488,37 @@ async fn while_the_disk_takes_nothing_polls_go_on_and_nothing_is_settled() {
     let midnight: Timestamp = MIDNIGHT.parse().unwrap();
     assert!(rig.poller.progress().settled_through < midnight);
     assert_eq!(rig.state(1).error, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_read_is_on_the_disk_when_the_poller_has_stopped() {
+    let rig = Rig::new(&[]);
+    rig.line.lock().unwrap().silent.insert(2);
+    rig.poller.set_devices([1, 2].map(polled).to_vec());
+    // The first has been read, and waits for the second.
+    until("both are asked", || {
+        rig.line.lock().unwrap().asked.contains(&2)
+    })
+    .await;
+    rig.poller.stop().await;
+    assert_eq!(values(&rig.energy(1).await), [some("1.50")]);
+    // Who comes too late with a new list starts nothing again.
+    rig.poller.set_devices(vec![polled(3)]);
+    rig.poller.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_poll_has_read_already_outlives_a_new_list_of_devices() {
+    let rig = Rig::new(&[]);
+    rig.line.lock().unwrap().answers_left = Some(1);
+    rig.poller.set_devices(vec![polled_once(4)]);
+    until("the gauges are asked in vain", || {
+        rig.line.lock().unwrap().asked.len() > 1
+    })
+    .await;
+    rig.poller.set_devices(vec![polled_once(4)]);
+    sleep(TICK_MAX).await;
+    rig.line.lock().unwrap().answers_left = None;
+    until("it is read", || rig.state(4).answered > 0).await;
+    assert_eq!(values(&rig.energy(4).await), [some("4.50"), some("4.50")]);
 }
