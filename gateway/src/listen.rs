@@ -26,6 +26,7 @@ use crate::bus::Bus;
 use crate::bus::overhear::{Asked, Heard, Reply};
 use crate::clock::Clock;
 use crate::plausible::Plausible;
+use crate::poll::sweep::give_way;
 use crate::poll::{Before, Polled, Poller, Progress, TEST_CLOCK_PATIENCE};
 use crate::reading::NewReading;
 use crate::schedule::{CLOSING_PATIENCE, Moment};
@@ -184,17 +185,20 @@ impl ListenTask {
                 (None, 0)
             }
             Err(error) => {
-                tracing::error!(%error, "readings cannot be kept");
-                let surplus = self.waiting.len().saturating_sub(WAITING_MAX);
-                self.waiting.drain(..surplus);
+                let lost = give_way(&mut self.waiting, WAITING_MAX);
                 self.offer_at = Some(now + RETRY_PAUSE);
                 let sentence = format!("readings cannot be kept: {error}");
-                (Some(sentence), surplus)
+                (Some(sentence), lost)
             }
         };
         self.report.send_modify(|progress| {
+            match (&error, &progress.error) {
+                (Some(error), None) => tracing::error!("{error}"),
+                (None, Some(_)) => tracing::info!("readings can be kept again"),
+                _ => {}
+            }
             progress.error = error;
-            progress.lost += lost as u64;
+            progress.lost += lost;
         });
     }
 

@@ -9,7 +9,7 @@
 
 mod cycle;
 pub mod once;
-mod sweep;
+pub(crate) mod sweep;
 mod task;
 
 use std::collections::BTreeMap;

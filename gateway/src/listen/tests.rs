@@ -147,3 +147,19 @@ async fn until_heard(rig: &Rig) {
         sleep(Duration::from_millis(1)).await;
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_closing_reading_outlasts_a_disk_that_is_full_for_hours() {
+    let mut rig = Rig::new();
+    rig.set_clock(MIDNIGHT);
+    rig.buffer.close().await;
+    rig.exchange().await;
+    until_heard(&rig).await;
+    rig.set_clock("2026-06-11T12:00:00Z");
+    while rig.poller.progress().lost == 0 {
+        sleep(Duration::from_secs(1)).await;
+        rig.exchange().await;
+    }
+    let before: jiff::Timestamp = "2026-06-11T06:59:59.999Z".parse().unwrap();
+    assert_eq!(rig.poller.progress().settled_through, before);
+}

@@ -91,19 +91,25 @@ impl Sweep {
     /// The disk took nothing: the polls that end all the same. Closing readings do not.
     pub(super) fn unkept(&mut self, now: Duration) -> Vec<Ended> {
         self.retry_at = Some(now + RETRY);
-        let ordinary = self.readings.iter().filter(|r| r.closes.is_none()).count();
-        let mut surplus = ordinary.saturating_sub(ROWS_WAITING_MAX);
-        self.lost += u64::try_from(surplus).unwrap_or(u64::MAX);
-        self.readings.retain(|reading| {
-            let gives_way = surplus > 0 && reading.closes.is_none();
-            surplus -= usize::from(gives_way);
-            !gives_way
-        });
+        self.lost += give_way(&mut self.readings, ROWS_WAITING_MAX);
         let ended = std::mem::take(&mut self.ended).into_iter();
         let (closing, polls) = ended.partition(Ended::closes);
         self.ended = closing;
         polls
     }
+}
+
+/// Lets the oldest of more than `most` ordinary readings go, and tells how many they were.
+pub(crate) fn give_way(readings: &mut Vec<NewReading>, most: usize) -> u64 {
+    let ordinary = readings.iter().filter(|r| r.closes.is_none()).count();
+    let mut surplus = ordinary.saturating_sub(most);
+    let lost = u64::try_from(surplus).unwrap_or(u64::MAX);
+    readings.retain(|reading| {
+        let gives_way = surplus > 0 && reading.closes.is_none();
+        surplus -= usize::from(gives_way);
+        !gives_way
+    });
+    lost
 }
 
 #[cfg(test)]
