@@ -8,6 +8,8 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::cycle::Answer;
 use crate::reading::NewReading;
 use crate::schedule::{Outcome, Task};
@@ -73,6 +75,12 @@ impl Sweep {
             || (closes && !closing_is_due)
             || self.readings.len() >= ROWS_MAX
             || now.saturating_sub(since) >= AGE_MAX
+    }
+
+    /// When the oldest was read of what the disk has refused.
+    pub(super) fn refused_since(&self) -> Option<Timestamp> {
+        self.retry_at?;
+        self.readings.iter().map(|reading| reading.at).min()
     }
 
     /// What is to be written.

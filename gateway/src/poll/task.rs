@@ -7,8 +7,8 @@ use std::time::Duration;
 use common::id::DeviceId;
 use common::profile::{Request, Role};
 use common::sync::Device;
-use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
@@ -92,7 +92,10 @@ impl PollTask {
     }
 
     fn settle(&mut self) {
-        let settled_through = self.schedule.settled_through(self.moment());
+        let refused = self.sweep.refused_since();
+        let before = refused.and_then(|at| at.checked_sub(SignedDuration::from_millis(1)).ok());
+        let due = self.schedule.settled_through(self.moment());
+        let settled_through = before.map_or(due, |before| before.min(due));
         self.report.send_if_modified(|progress| {
             let before = std::mem::replace(&mut progress.settled_through, settled_through);
             before != settled_through

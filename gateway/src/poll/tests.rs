@@ -522,3 +522,16 @@ async fn what_a_poll_has_read_already_outlives_a_new_list_of_devices() {
     until("it is read", || rig.state(4).answered > 0).await;
     assert_eq!(values(&rig.energy(4).await), [some("4.50"), some("4.50")]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_the_disk_refuses_is_not_settled() {
+    let rig = Rig::new(&[1]);
+    until("a reading", || rig.state(1).answered > 0).await;
+    rig.buffer.close().await;
+    until("it is said", || rig.poller.progress().error.is_some()).await;
+    rig.set_clock("2026-06-10T20:00:00Z");
+    let answered = rig.state(1).answered;
+    until("two more", || rig.state(1).answered > answered + 1).await;
+    let refused: Timestamp = NOON.parse().unwrap();
+    assert!(rig.poller.progress().settled_through < refused);
+}
