@@ -34,6 +34,20 @@ fn every_shipped_profile_is_one_and_named_as_its_file() {
 }
 
 #[test]
+fn every_profile_in_the_folder_ships() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/profiles");
+    let mut files: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    files.sort();
+    let shipped = library::shipped_texts().iter().map(|(file, _)| *file);
+    let mut shipped: Vec<&str> = shipped.collect();
+    shipped.sort_unstable();
+    assert_eq!(files, shipped);
+}
+
+#[test]
 fn a_local_profile_takes_the_place_of_a_shipped_one() {
     let (file, text) = shipped_text("eastron-sdm120.toml");
     let changed = text.replace("SDM120CT-M", "SDM120CT-MV");
