@@ -211,6 +211,27 @@ fn a_model_is_known_by_its_identity_registers() {
 }
 
 #[test]
+fn a_model_is_known_by_its_name_in_whichever_case() {
+    let library = Library::shipped();
+    let mut registers = Registers::new();
+    let mut say = |address: u16, words: &[u16]| {
+        for (address, word) in (address..).zip(words) {
+            registers.set(Table::Holding, address, *word);
+        }
+        let fitting = library.iter().filter(|profile| profile.fits(&registers));
+        fitting.map(|p| p.id.clone()).collect::<Vec<_>>()
+    };
+    let nothing = say(0xC350, &[0x53, 0x4F, 0x43, 0x4F]);
+    assert!(nothing.is_empty());
+    let a10 = [0x4469, 0x7269, 0x7320, 0x4131, 0x3000, 0, 0, 0];
+    assert_eq!(say(0xC38A, &a10), ["socomec-diris-a10"]);
+    let a14 = [0x4449, 0x5249, 0x5320, 0x4131, 0x3420, 0x2020, 0, 0];
+    assert_eq!(say(0xC38A, &a14), ["socomec-diris-a14"]);
+    let short = [0x4449, 0x5249, 0x5320, 0, 0, 0, 0, 0];
+    assert!(say(0xC38A, &short).is_empty());
+}
+
+#[test]
 fn status_flags_are_told_and_void_only_what_they_say() {
     let library = Library::shipped();
     let tuf = library.get("tuf-2000m").unwrap();
