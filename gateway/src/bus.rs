@@ -46,7 +46,8 @@ type OpeningPort = Pin<Box<dyn Future<Output = io::Result<port::OpenPort>> + Sen
 /// How a bus is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Manner {
-    /// How long the line is heard before the first request, each time it is opened.
+    /// How long the line is heard before the first request, each time it is opened; a few
+    /// seconds at most when it was ours until its port vanished.
     pub listen_first: Duration,
     /// The longest pause before a port that vanished is looked for again.
     pub reopen_max: Duration,
@@ -160,6 +161,7 @@ impl Bus {
             queue,
             report,
             traffic: SharedTraffic::clone(&traffic),
+            was_ours: false,
         };
         tokio::spawn(owner.run());
         Self {

@@ -127,11 +127,15 @@ pub struct FileDevice {
 }
 
 impl BusConfig {
-    /// How the bus is used.
+    /// How the bus is used. On a connection of our own no other master can be heard.
     #[must_use]
     pub fn manner(&self) -> Manner {
+        let listen_first_s = match self.port {
+            PortAddress::ModbusTcp(_) => 0,
+            _ => self.listen_first_s,
+        };
         Manner {
-            listen_first: Duration::from_secs(self.listen_first_s.into()),
+            listen_first: Duration::from_secs(listen_first_s.into()),
             reopen_max: Duration::from_secs(self.reopen_max_s.into()),
         }
     }

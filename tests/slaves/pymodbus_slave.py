@@ -7,20 +7,11 @@ such as `1 input 72 f32 ABCD 1234.5`. Addresses are those on the wire, from 0.
 import asyncio
 import sys
 
+from encoding import encode
 from pymodbus import FramerType
-from pymodbus.client.mixin import ModbusClientMixin
 from pymodbus.server import StartAsyncSerialServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
-TYPES = ModbusClientMixin.DATATYPE
-ENCODERS = {
-    "u16": (TYPES.UINT16, int),
-    "u32": (TYPES.UINT32, int),
-    "i32": (TYPES.INT32, int),
-    "u64": (TYPES.UINT64, int),
-    "f32": (TYPES.FLOAT32, float),
-}
-WORD_ORDERS = {"ABCD": "big", "CDAB": "little"}
 REGISTERS = 40_000  # beyond the highest address of any profile
 
 
@@ -28,10 +19,7 @@ def devices(lines):
     words = {}
     for line in lines:
         unit, table, address, kind, order, value = line.split()
-        datatype, number = ENCODERS[kind]
-        encoded = ModbusClientMixin.convert_to_registers(
-            number(value), datatype, word_order=WORD_ORDERS[order]
-        )
+        encoded = encode(kind, order, value)
         tables = words.setdefault(int(unit), {"holding": [0] * REGISTERS, "input": [0] * REGISTERS})
         tables[table][int(address) : int(address) + len(encoded)] = encoded
     bits = [SimData(0, count=8, values=False, datatype=DataType.BITS)]

@@ -15,6 +15,9 @@ use super::rtu::{Line, Master, Timing};
 use super::{Job, Manner, State};
 
 pub(super) const REOPEN_MIN: Duration = Duration::from_secs(1);
+/// How long a line is heard that was ours until its port vanished: readings shall be back
+/// soon after it has returned.
+const LISTEN_AGAIN_MAX: Duration = Duration::from_secs(3);
 /// After so many faults in a row the port is closed and opened again: some adapters hang.
 pub(super) const FAULTS_MAX: u32 = 20;
 /// Bytes that are taken from a line at once when it is only heard.
@@ -51,6 +54,8 @@ pub(super) struct Owner<C> {
     pub(super) queue: mpsc::Receiver<Job>,
     pub(super) report: watch::Sender<State>,
     pub(super) traffic: SharedTraffic,
+    /// Whether the line was ours when it was last used.
+    pub(super) was_ours: bool,
 }
 
 impl<L: Line, F: Future<Output = io::Result<L>>, C: FnMut() -> F> Owner<C> {
@@ -105,7 +110,11 @@ impl<L: Line, F: Future<Output = io::Result<L>>, C: FnMut() -> F> Owner<C> {
     /// Asks for others, one request at a time, and hears the line in between. Nobody is asked
     /// before the line was heard for a while, or while another master speaks.
     async fn ask_for_others(&mut self, mut master: Master<L>, pause: &mut Duration) -> Closed {
-        let ours_from = Instant::now() + self.manner.listen_first;
+        let listen_first = match self.was_ours {
+            true => self.manner.listen_first.min(LISTEN_AGAIN_MAX),
+            false => self.manner.listen_first,
+        };
+        let ours_from = Instant::now() + listen_first;
         let mut faults = 0;
         let mut held: Option<Job> = None;
         loop {
@@ -156,6 +165,7 @@ impl<L: Line, F: Future<Output = io::Result<L>>, C: FnMut() -> F> Owner<C> {
             Ok(_) | Err(Fault::Exception(_)) => {
                 *faults = 0;
                 *pause = REOPEN_MIN;
+                self.was_ours = true;
                 None
             }
             Err(Fault::Port(why)) => Some(Closed::Lost(why.clone())),
@@ -176,7 +186,7 @@ impl<L: Line, F: Future<Output = io::Result<L>>, C: FnMut() -> F> Owner<C> {
         closed
     }
 
-    fn tell_foreign(&self, foreign: Option<String>) {
+    fn tell_foreign(&mut self, foreign: Option<String>) {
         let before = self.report.borrow().foreign.clone();
         if before == foreign {
             return;
@@ -186,6 +196,7 @@ impl<L: Line, F: Future<Output = io::Result<L>>, C: FnMut() -> F> Owner<C> {
             (Some(_), None) => tracing::info!(bus = self.name, "bus {} is ours again", self.name),
             _ => {}
         }
+        self.was_ours &= foreign.is_none();
         self.report.send_modify(|state| state.foreign = foreign);
     }
 

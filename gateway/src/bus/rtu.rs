@@ -257,6 +257,8 @@ impl<L: Line> Master<L> {
             let owed = self.out_of_step.entry(ask.unit).or_default();
             owed.insert(ask.request.count);
             self.hold_for(ask.pace.timeout);
+            // What made it no answer may be another master.
+            self.overhear(0);
             self.received.clear();
         }
         result
@@ -266,10 +268,13 @@ impl<L: Line> Master<L> {
     async fn fall_silent(&mut self, ask: &Ask) -> Result<(), Fault> {
         if std::mem::take(&mut self.fresh) {
             // Whoever had the line before may have left a request without its reply.
-            self.hold_for(ask.pace.timeout);
+            self.hold = Some(Hold {
+                from: self.last_active,
+                silence: ask.pace.timeout,
+            });
         }
         self.received.clear();
-        let mut pause = self.timing.silence.max(ask.pace.gap);
+        let mut pause = self.timing.silence().max(ask.pace.gap);
         if self.asked != Some(ask.unit) {
             pause = pause.max(ask.pace.unit_change_gap);
         }
@@ -414,7 +419,7 @@ impl<L: Line> Master<L> {
             if !all_stray || behind.len() > STRAY_BYTES_MAX {
                 return Err(Fault::Trailing);
             }
-            let until = self.last_active + self.timing.silence;
+            let until = self.last_active + self.timing.silence();
             if !self.listen(until).await? {
                 return Ok(std::mem::take(&mut self.received).len());
             }
@@ -424,7 +429,7 @@ impl<L: Line> Master<L> {
     /// Names the fault of a burst that is no answer, once it has ended.
     async fn garbled(&mut self, ask: &Ask) -> Result<Vec<u16>, Fault> {
         while self.received.len() < BURST_BYTES_MAX {
-            let until = self.last_active + self.timing.silence;
+            let until = self.last_active + self.timing.silence();
             if !self.listen(until).await? {
                 break;
             }

@@ -175,6 +175,35 @@ async fn the_line_is_heard_before_anybody_is_asked() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_line_that_was_ours_is_read_again_within_35_seconds_of_its_return() {
+    let opened = Instant::now();
+    let (gone, back) = (Duration::from_secs(60), Duration::from_secs(125));
+    let manner = Manner {
+        listen_first: Duration::from_secs(10),
+        ..Manner::default()
+    };
+    let bus = Bus::start_in("main", Timing::new(9600, 10), manner, move || {
+        if (gone..back).contains(&opened.elapsed()) {
+            return Err(io::Error::other("/dev/x is not there"));
+        }
+        let (ours, theirs) = duplex(256);
+        device(theirs, if opened.elapsed() < gone { 1 } else { 1_000 });
+        Ok(ours)
+    });
+    assert_eq!(bus.read(ask(7)).await, Ok(vec![7]));
+    sleep(gone - opened.elapsed()).await;
+    assert!(
+        bus.read(ask(7)).await.is_err(),
+        "it vanishes at this request"
+    );
+    while bus.read(ask(8)).await.is_err() {
+        sleep(Duration::from_secs(2)).await;
+    }
+    let waited = opened.elapsed() - back;
+    assert!(waited < Duration::from_secs(35), "{waited:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn while_another_master_speaks_nobody_is_asked() {
     let (connect, mut theirs) = held_line();
     let manner = Manner {

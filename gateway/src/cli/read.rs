@@ -102,13 +102,14 @@ async fn read_here(
             .remedy("enervue-gateway bus heard, while the daemon runs"));
     }
     print::note(&format!("no daemon runs: opening {port} for this"));
-    if bus.listen_first_s > 0 {
-        let seconds = bus.listen_first_s;
+    let manner = bus.manner();
+    let seconds = manner.listen_first.as_secs();
+    if seconds > 0 {
         print::note(&format!(
             "listening for {seconds} s first, for another master"
         ));
     }
-    let shown = once::read_at(&bus.name, port, bus.manner(), profile, unit_id).await;
+    let shown = once::read_at(&bus.name, port, manner, profile, unit_id).await;
     shown.map_err(|error| {
         let exit = if error.is_of_the_port() {
             Exit::Port

@@ -6,7 +6,9 @@ use std::ops::RangeInclusive;
 
 use jiff::tz::TimeZone;
 
-use super::{BusConfig, Config, PortAddress, default_baud, default_parity, default_stop_bits};
+use super::{
+    BusConfig, Config, Mode, PortAddress, default_baud, default_parity, default_stop_bits,
+};
 
 const UNIT_IDS: RangeInclusive<u8> = 1..=247;
 const BAUDS: RangeInclusive<u32> = 300..=921_600;
@@ -185,6 +187,14 @@ impl Checker<'_> {
         self.range(line, "stop_bits", bus.stop_bits, &STOP_BITS);
         self.range(line, "listen_first_s", bus.listen_first_s, &LISTEN_FIRST_S);
         self.range(line, "reopen_max_s", bus.reopen_max_s, &REOPEN_MAX_S);
+        if bus.mode == Mode::Listen && matches!(bus.port, PortAddress::ModbusTcp(_)) {
+            self.fault(
+                line,
+                format!("nothing can be heard on bus '{}'", bus.name),
+                "Modbus TCP is a connection of our own, on which no other master speaks",
+                "write mode = \"poll\": a device on TCP answers several masters",
+            );
+        }
         self.serial_settings(line, bus);
     }
 
@@ -364,6 +374,19 @@ mod tests {
             let of_device = text.contains("[[bus.device]]") && text.contains("zone");
             assert_eq!(found[0].stops, !of_device, "{text}");
         }
+    }
+
+    #[test]
+    fn on_a_connection_of_our_own_nobody_else_is_heard() {
+        let text = "[[bus]]\nname = 'a'\nport = 'tcp://10.0.0.5:502'\nmode = 'listen'\n";
+        let found = faults(text);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].error.contains("nothing can be heard"));
+        let line = text.replace("tcp://", "rtu+tcp://");
+        assert_eq!(faults(&line), []);
+        let manner = |text: &str| Config::parse(text, []).unwrap().bus[0].manner();
+        assert_eq!(manner(text).listen_first.as_secs(), 0);
+        assert_eq!(manner(&line).listen_first.as_secs(), 10);
     }
 
     #[test]
