@@ -42,6 +42,7 @@ fn every_profile_in_the_folder_ships() {
     let mut files: Vec<String> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|file| file != "README.md")
         .collect();
     files.sort();
     let shipped = library::shipped_texts().iter().map(|(file, _)| *file);
