@@ -215,6 +215,18 @@ fn a_model_is_known_by_its_identity_registers() {
 }
 
 #[test]
+fn a_device_of_zeros_is_known_as_nothing() {
+    let mut registers = Registers::new();
+    for address in 0..=u16::MAX {
+        registers.set(Table::Input, address, 0);
+        registers.set(Table::Holding, address, 0);
+    }
+    for profile in Library::shipped().iter() {
+        assert!(!profile.fits(&registers), "{}", profile.id);
+    }
+}
+
+#[test]
 fn a_model_is_known_by_its_name_in_whichever_case() {
     let library = Library::shipped();
     let mut registers = Registers::new();
