@@ -41,11 +41,14 @@ def free_port():
 class Program:
     """A process with what it started, and what they have cost so far."""
 
+    running = []
+
     def __init__(self, name, command, **more):
         log = open(folder / f"{name}.log", "a", encoding="utf-8")
         self.process = subprocess.Popen(
             command, stdout=log, stderr=log, start_new_session=True, **more
         )
+        Program.running.append(self)
 
     def ids(self):
         group = self.process.pid
@@ -70,6 +73,7 @@ class Program:
         return {"cpu_s": cpu, "written": written, "resident_kib": resident, "peak_kib": peak}
 
     def stop(self):
+        Program.running.remove(self)
         os.killpg(self.process.pid, signal.SIGTERM)
         try:
             self.process.wait(15)
@@ -95,10 +99,10 @@ def line():
         )
     file = folder / "line.toml"
     file.write_text(text)
-    running = Program("line", [args.gateway, "simulate", "--config", str(file)])
+    Program("line", [args.gateway, "simulate", "--config", str(file)])
     while not port.exists():
         time.sleep(0.05)
-    return port, running
+    return port
 
 
 class Ours:
@@ -337,10 +341,11 @@ def flash(port):
                round(ours_device * SWEEPS_A_YEAR / 1e9, 2))
 
 
-serial, simulated = line()
 try:
+    serial = line()
     compare(serial)
     cold_start(serial)
     flash(serial)
 finally:
-    simulated.stop()
+    for program in list(Program.running):
+        program.stop()
