@@ -11,4 +11,5 @@ mod outside;
 mod portal;
 mod slaves;
 mod tidy;
+mod transports;
 mod wire_to_invoice;

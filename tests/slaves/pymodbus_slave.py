@@ -1,7 +1,9 @@
-"""Serves registers on a serial port by pymodbus, which encodes every value itself.
+"""Serves registers by pymodbus, which encodes every value itself.
 
 pymodbus_slave.py PORT VALUES, a value a line: UNIT holding|input ADDRESS TYPE ORDER VALUE,
-such as `1 input 72 f32 ABCD 1234.5`. Addresses are those on the wire, from 0.
+such as `1 input 72 f32 ABCD 1234.5`. Addresses are those on the wire, from 0. PORT is the path
+of a serial port, `tcp` for Modbus TCP or `rtu+tcp` for RTU frames over TCP; a server over TCP
+listens on a port that the system chooses, and prints it.
 """
 
 import asyncio
@@ -9,7 +11,7 @@ import sys
 
 from encoding import encode
 from pymodbus import FramerType
-from pymodbus.server import StartAsyncSerialServer
+from pymodbus.server import ModbusTcpServer, StartAsyncSerialServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 REGISTERS = 40_000  # beyond the highest address of any profile
@@ -40,7 +42,14 @@ def devices(lines):
 async def main(port, values):
     with open(values, encoding="utf-8") as lines:
         served = devices(line for line in lines if line.strip())
-    await StartAsyncSerialServer(served, framer=FramerType.RTU, port=port, baudrate=9600)
+    framers = {"tcp": FramerType.SOCKET, "rtu+tcp": FramerType.RTU}
+    if port not in framers:
+        await StartAsyncSerialServer(served, framer=FramerType.RTU, port=port, baudrate=9600)
+        return
+    server = ModbusTcpServer(served, framer=framers[port], address=("127.0.0.1", 0))
+    await server.serve_forever(background=True)
+    print(server.transport.sockets[0].getsockname()[1], flush=True)
+    await asyncio.Event().wait()
 
 
 asyncio.run(main(*sys.argv[1:]))

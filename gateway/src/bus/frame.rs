@@ -13,8 +13,6 @@ use super::fault::Fault;
 
 /// Bytes of a request: unit, function, address, count, checksum.
 pub(super) const REQUEST_BYTES: usize = 8;
-/// The most registers one request may ask for (Modbus application protocol, 6.3 and 6.4).
-pub(super) const REGISTERS_MAX: u16 = 125;
 /// Bytes of a reply around its registers: unit, function, byte count, checksum.
 const REPLY_OVERHEAD: usize = 5;
 /// Unit and checksum, which stand around what the protocol calls the PDU.
@@ -64,7 +62,9 @@ pub(super) fn reply_bytes(request: &Request) -> usize {
 
 /// What `received` is, after `request` was sent to `unit`.
 pub(super) fn next(received: &[u8], unit: u8, request: &Request) -> Step {
-    if received.first().is_some_and(|byte| is_stray(*byte, unit)) {
+    let begins_stray = received.first().is_some_and(|byte| is_stray(*byte, unit));
+    // Over Modbus TCP some answer as unit 0 or 255, whoever is asked; that is a stranger.
+    if begins_stray && whole_reply(received).is_none() {
         return Step::Stray;
     }
     let sent = encode(unit, request);

@@ -6,9 +6,9 @@
 //!   and nothing waited in the port; whatever arrives unasked puts the line on hold;
 //! - after every fault the line is on hold: nothing is sent until it *is* silent for the
 //!   response time-out, so that a reply up to twice as slow as allowed is swallowed;
-//! - after a fault the unit counts as out of step, and is first asked for another number of
-//!   registers than it may still owe: a reply slower than that, or a device that answers each
-//!   request with the reply to the one before, shows by its length;
+//! - after a fault the unit owes a reply of so many registers, and is asked for another number
+//!   until it has answered that: a reply slower than allowed, or a device that answers each
+//!   request with the reply to one before, shows by its length ([`owed`]);
 //! - a frame of another unit does not end the wait; a frame with a wrong checksum, length or
 //!   function, or with bytes around it, is no answer, and its whole burst is thrown away;
 //! - the one exception are at most two bytes of 00 or FF before an answer, and two behind it:
@@ -31,6 +31,7 @@
 //! Lacks: it never writes to a device, and it does not decode.
 
 mod counts;
+mod owed;
 mod timing;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,10 +43,11 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, timeout, timeout_at};
 
 pub use self::counts::Counts;
+use self::owed::Owed;
 pub use self::timing::Timing;
 use super::fault::Fault;
 use super::foreign::Watch;
-use super::frame::{self, REGISTERS_MAX, REQUEST_BYTES, Step};
+use super::frame::{self, REQUEST_BYTES, Step};
 
 /// How many holds a line that does not fall silent is waited for before giving up.
 const HOLDS_MAX: u32 = 5;
@@ -134,9 +136,10 @@ pub struct Master<L> {
     disturbed: bool,
     watch: Watch,
     received: Vec<u8>,
-    /// The units that may still owe a reply, and how many registers it would have.
-    out_of_step: BTreeMap<u8, BTreeSet<u16>>,
+    owed: Owed,
     answered: BTreeMap<u8, Instant>,
+    /// The units to which one silent probe is forgiven.
+    forgiven: BTreeSet<u8>,
     counts: Counts,
 }
 
@@ -153,8 +156,9 @@ impl<L: Line> Master<L> {
             disturbed: false,
             watch: Watch::default(),
             received: Vec::new(),
-            out_of_step: BTreeMap::new(),
+            owed: Owed::default(),
             answered: BTreeMap::new(),
+            forgiven: BTreeSet::new(),
             counts: Counts::default(),
         }
     }
@@ -185,6 +189,7 @@ impl<L: Line> Master<L> {
         self.last_active = Instant::now();
         let before = self.received.len();
         self.received.extend(chunk.iter().take(count));
+        self.note_heard(before);
         self.overhear(before);
         self.swallow();
         Ok(())
@@ -210,35 +215,28 @@ impl<L: Line> Master<L> {
         self.exchange(ask).await
     }
 
-    /// Asks a unit that may still owe a reply for something that no such reply can answer.
+    /// Asks a unit that may still owe the reply to such a request for something that no
+    /// reply it owes can answer.
     async fn get_in_step(&mut self, ask: &Ask) -> Result<(), Fault> {
         for _ in 0..PROBES_MAX {
-            let Some(owed) = self.out_of_step.get(&ask.unit) else {
+            let now = Instant::now();
+            if !self.owed.could_be_mistaken(now, ask) {
                 return Ok(());
-            };
-            let fewer = (1..ask.request.count).rev();
-            let more = ask.request.count + 1..=REGISTERS_MAX;
-            let Some(count) = fewer.chain(more).find(|count| !owed.contains(count)) else {
+            }
+            let Some(count) = self.owed.another_count(now, ask) else {
                 return Err(Fault::InDoubt);
             };
             let mut probe = *ask;
             probe.request.count = count;
             self.counts.probes += 1;
             match self.exchange(&probe).await {
-                Ok(_) => {
-                    self.out_of_step.remove(&ask.unit);
-                }
-                Err(fault) if is_refusal(&fault) => {
-                    self.out_of_step.remove(&ask.unit);
-                }
-                Err(fault @ (Fault::Silence { .. } | Fault::OnlyEcho | Fault::Exception(_))) => {
-                    // Whatever it owed would have come by now. Some are silent only because
-                    // they do not like the probe, so the next request goes without one.
-                    self.out_of_step.remove(&ask.unit);
+                // One silence is forgiven to a unit that has answered since the last one, so
+                // that a dead unit does not cost the others as many time-outs as probes.
+                Err(fault) if is_silence(&fault) && !self.forgiven.remove(&ask.unit) => {
                     return Err(fault);
                 }
                 Err(fault) if fault.is_ours() => return Err(fault),
-                Err(_) => {}
+                _ => {}
             }
         }
         Err(Fault::InDoubt)
@@ -249,18 +247,23 @@ impl<L: Line> Master<L> {
         self.fall_silent(ask).await?;
         self.send(ask).await?;
         let result = self.receive(ask).await;
-        if result.as_ref().map_or_else(is_refusal, |_| true) {
-            self.counts.answers += 1;
-            self.answered.insert(ask.unit, Instant::now());
-        } else {
-            self.counts.faults += 1;
-            let owed = self.out_of_step.entry(ask.unit).or_default();
-            owed.insert(ask.request.count);
-            self.hold_for(ask.pace.timeout);
-            // What made it no answer may be another master.
-            self.overhear(0);
-            self.received.clear();
+        let now = Instant::now();
+        match &result {
+            Ok(_) => self.owed.note_answer(ask),
+            Err(fault) if is_refusal(fault) => self.owed.note_exception(now, ask),
+            Err(_) => {
+                self.owed.note_fault(now, ask);
+                self.counts.faults += 1;
+                self.hold_for(ask.pace.timeout);
+                // What made it no answer may be another master.
+                self.overhear(0);
+                self.received.clear();
+                return result;
+            }
         }
+        self.counts.answers += 1;
+        self.answered.insert(ask.unit, now);
+        self.forgiven.insert(ask.unit);
         result
     }
 
@@ -286,6 +289,7 @@ impl<L: Line> Master<L> {
                 .map_err(|error| Fault::Port(error.to_string()))?;
             if self.received.len() > before {
                 self.last_active = Instant::now();
+                self.note_heard(before);
                 self.overhear(before);
             }
             if !self.received.is_empty() {
@@ -335,7 +339,7 @@ impl<L: Line> Master<L> {
         }
         while let Some((unit, bytes)) = frame::whole_reply(&self.received) {
             self.received.drain(..bytes);
-            self.counts.late += u64::from(self.out_of_step.contains_key(&unit));
+            self.counts.late += u64::from(self.owed.owes(self.last_active, unit));
         }
         if self.received.len() > BURST_BYTES_MAX {
             self.received.clear();
@@ -354,6 +358,7 @@ impl<L: Line> Master<L> {
         self.received.clear();
         self.asked = Some(ask.unit);
         self.watch.note_sent(ask.unit, ask.request);
+        self.owed.note_sent(ask);
         match timeout(WRITE_MAX, self.line.write_all(&bytes)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => return Err(Fault::Port(error.to_string())),
@@ -438,6 +443,12 @@ impl<L: Line> Master<L> {
         Err(noise.map_or(Fault::Garbled, |bytes| Fault::Noise { bytes }))
     }
 
+    /// Looks at what came after the first `known` bytes for requests of others.
+    fn note_heard(&mut self, known: usize) {
+        let new = self.received.get(known..).unwrap_or_default();
+        self.owed.hear(self.last_active, new);
+    }
+
     /// Waits for bytes; `false` when none came until then.
     async fn listen(&mut self, until: Instant) -> Result<bool, Fault> {
         let mut chunk = [0; 256];
@@ -448,7 +459,9 @@ impl<L: Line> Master<L> {
             Err(error) => return Err(Fault::Port(error.to_string())),
         };
         self.last_active = Instant::now();
+        let before = self.received.len();
         self.received.extend(chunk.iter().take(count));
+        self.note_heard(before);
         Ok(true)
     }
 }
@@ -457,6 +470,15 @@ impl<L: Line> Master<L> {
 /// speaks for itself, and may have the reply yet.
 fn is_refusal(fault: &Fault) -> bool {
     matches!(fault, Fault::Exception(code) if !NOT_REACHED.contains(code))
+}
+
+/// Whether the device itself said nothing.
+fn is_silence(fault: &Fault) -> bool {
+    match fault {
+        Fault::Silence { .. } | Fault::OnlyEcho => true,
+        Fault::Exception(_) => !is_refusal(fault),
+        _ => false,
+    }
 }
 
 #[cfg(test)]

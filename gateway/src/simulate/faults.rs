@@ -171,6 +171,9 @@ pub(crate) struct Faults {
     kinds: Vec<FaultKind>,
     backlogs: BTreeMap<u8, Backlog>,
     overtaken: Vec<Vec<u8>>,
+    /// Requests that a lasting fault spoiled beyond its first; as many new ones are let off,
+    /// so that the rate stays what it is.
+    surplus: u32,
 }
 
 impl Faults {
@@ -181,6 +184,7 @@ impl Faults {
             kinds: config.kinds(),
             backlogs: BTreeMap::new(),
             overtaken: Vec::new(),
+            surplus: 0,
         }
     }
 
@@ -205,6 +209,9 @@ impl Faults {
             after: burst.after + shift,
             ..burst
         });
+        if happening.kind.is_none() {
+            self.surplus = self.surplus.saturating_add(1);
+        }
         Happening {
             kind: happening.kind.or(Some(FaultKind::Overtaken)),
             bursts: stale.chain(own).collect(),
@@ -227,9 +234,14 @@ impl Faults {
             };
         }
         if let Some(backlog) = self.backlogs.remove(&unit) {
+            self.surplus = self.surplus.saturating_add(1);
             return self.go_on(unit, backlog, exchange);
         }
-        let is_faulty = self.random.random_ratio(self.per_million, 1_000_000);
+        let mut is_faulty = self.random.random_ratio(self.per_million, 1_000_000);
+        if is_faulty && self.surplus > 0 && self.per_million < 1_000_000 {
+            self.surplus -= 1;
+            is_faulty = false;
+        }
         let chosen = is_faulty.then(|| self.random.random_range(0..self.kinds.len().max(1)));
         let kind = chosen.and_then(|index| self.kinds.get(index).copied());
         match kind {

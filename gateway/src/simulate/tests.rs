@@ -2,6 +2,7 @@
 
 mod history;
 mod line;
+mod ordeal;
 
 use common::profile::Library;
 use jiff::Timestamp;
@@ -85,14 +86,15 @@ fn a_register_is_a_rising_function_of_the_instant() {
 
 #[test]
 fn every_shipped_profile_can_be_simulated() {
-    for profile in Library::shipped().iter() {
+    let library = Library::shipped();
+    for profile in library.iter() {
         let text = format!(
             "[[line]]\npath = '/x'\n[[line.meter]]\nprofile = '{}'\nunit_id = 1\n\
              opening = '100'\nsince = '2026-01-01T00:00:00Z'\nper_day = '40'\n",
             profile.id
         );
         let config = SimulationConfig::parse(&text).unwrap();
-        let meter = &config.line[0].meters(&Library::shipped()).unwrap()[0];
+        let meter = &config.line[0].meters(&library).unwrap()[0];
         let registers = meter
             .registers("2026-01-02T12:00:00Z".parse().unwrap())
             .unwrap();

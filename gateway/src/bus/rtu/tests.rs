@@ -2,6 +2,8 @@
 //! follows a script. Its words encode unit, register and a running number, so that a reply
 //! in the wrong place shows. Time is tokio's paused time.
 
+mod stalled;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 

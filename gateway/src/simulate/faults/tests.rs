@@ -67,9 +67,8 @@ fn faults_come_at_their_rate_and_of_every_kind() {
         }
     }
     assert_eq!(met.len(), FaultKind::OF_THE_LINE.len());
-    // Some kinds last for a few requests.
     let all: u32 = met.values().sum();
-    assert!((4_000..6_000).contains(&all), "{met:?}");
+    assert!((3_800..4_200).contains(&all), "{met:?}");
 }
 
 #[test]
