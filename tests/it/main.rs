@@ -3,8 +3,10 @@
 
 mod access;
 mod bad_input;
+mod bus_faults;
 mod command_line;
 mod kills;
+mod listen;
 mod mail;
 mod outside;
 mod portal;
