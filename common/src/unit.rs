@@ -109,6 +109,7 @@ units!(
     MillionBtu "MMBTU" "MMBTU" Energy "1055055852.62",
     TonHour "ton_h" "ton·h" Energy "12660670.23144",
     KiloCalorie "kcal" "kcal" Energy "4186.8",
+    MegaCalorie "Mcal" "Mcal" Energy "4186800",
     GigaCalorie "Gcal" "Gcal" Energy "4186800000",
     CubicMetre "m3" "m³" Volume "1000",
     Litre "L" "L" Volume "1",
@@ -201,6 +202,7 @@ mod tests {
             (Unit::MillionBtu, Unit::KiloBtu, "1000"),
             (Unit::TonHour, Unit::Btu, "12000"),
             (Unit::GallonUs, Unit::Litre, "3.785411784"),
+            (Unit::GigaCalorie, Unit::MegaCalorie, "1000"),
         ];
         for (from, to, factor) in table {
             let exact = Decimal::from_str_exact(factor).unwrap();

@@ -14,8 +14,9 @@
 //! makes the cloud get some readings again, which counts them once.
 //!
 //! One process writes, under a lock file, and nobody reads beside it: the daemon is asked for
-//! what it holds. Others read while none writes ([`Buffer::open_to_read`]). A damaged database is set aside under another name, never
-//! deleted, and a new epoch begins. Lacks: a bound on the size.
+//! what it holds. Others read while none writes ([`Buffer::open_to_read`]). A damaged database
+//! is set aside under another name, never deleted, and a new epoch begins. Lacks: a bound on
+//! the size.
 
 mod handle;
 mod open;
@@ -29,6 +30,7 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use common::id::{DeviceId, Epoch};
+use common::quantity::Quantity;
 use common::reading::Reading;
 use common::sync::Rejection;
 use jiff::Timestamp;
@@ -41,6 +43,8 @@ use crate::reading::NewReading;
 
 /// The most readings one [`Buffer::prune`] deletes, so that it never holds the disk long.
 const PRUNE_ROWS_MAX: i64 = 20_000;
+/// Among how many readings the last value of a point is looked for; 0.1 s of reading.
+const LAST_VALUES_ROWS_MAX: i64 = 100_000;
 const MILLISECONDS_A_DAY: i64 = 24 * 60 * 60 * 1000;
 
 /// Why the buffer could not do what it was asked.
@@ -101,6 +105,9 @@ pub enum BufferError {
     #[error("the buffer is closed")]
     Closed,
 }
+
+/// The last value of each point of each device, and when it was read.
+pub type LastValues = BTreeMap<(DeviceId, String), (Timestamp, Quantity)>;
 
 /// What [`Buffer::status`] tells.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -363,6 +370,16 @@ impl Buffer {
     /// When the database cannot be read.
     pub fn last_closings(&self) -> Result<BTreeMap<DeviceId, Date>, BufferError> {
         row::select_closings(&self.connection)
+    }
+
+    /// The last value of each point, and when it was read, for whoever judges the next one:
+    /// of all closing readings and the latest others, so that a start does not read the log.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn last_values(&self) -> Result<LastValues, BufferError> {
+        let from = stored(self.last_seq()?) - LAST_VALUES_ROWS_MAX;
+        row::select_last_values(&self.connection, from)
     }
 
     /// How many readings are not acknowledged.

@@ -18,6 +18,8 @@ pub mod failure;
 pub mod files;
 pub mod identity;
 pub mod listen;
+pub mod load;
+pub mod plausible;
 pub mod poll;
 pub mod profiles;
 pub mod reading;

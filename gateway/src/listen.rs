@@ -25,7 +25,8 @@ use crate::buffer::BufferHandle;
 use crate::bus::Bus;
 use crate::bus::overhear::{Asked, Heard, Reply};
 use crate::clock::Clock;
-use crate::poll::{Polled, Poller, Progress, TEST_CLOCK_PATIENCE};
+use crate::plausible::Plausible;
+use crate::poll::{Before, Polled, Poller, Progress, TEST_CLOCK_PATIENCE};
 use crate::reading::NewReading;
 use crate::schedule::{CLOSING_PATIENCE, Moment};
 
@@ -40,8 +41,7 @@ const RETRY_PAUSE: Duration = Duration::from_secs(2);
 /// Readings that wait in memory while the disk takes none: an hour of thirty meters.
 const WAITING_MAX: usize = 2_000;
 
-/// Starts to listen on `bus`, as yet without devices. `closed` are the days that the buffer
-/// holds a closing reading of already. Must be called within a runtime.
+/// Starts to listen on `bus`, as yet without devices. Must be called within a runtime.
 #[must_use]
 pub fn start(
     bus: Bus,
@@ -49,7 +49,7 @@ pub fn start(
     clock: Clock,
     buffer: BufferHandle,
     gauge_period: Duration,
-    closed: BTreeMap<DeviceId, Date>,
+    before: Before,
 ) -> Poller {
     let patience = if clock.is_test() {
         TEST_CLOCK_PATIENCE
@@ -64,7 +64,8 @@ pub fn start(
         buffer,
         gauge_period,
         patience,
-        closed,
+        closed: before.closed,
+        plausible: Plausible::new(before.believed),
         started: Instant::now(),
         devices: BTreeMap::new(),
         waiting: Vec::new(),
@@ -85,6 +86,7 @@ struct ListenTask {
     gauge_period: Duration,
     patience: Duration,
     closed: BTreeMap<DeviceId, Date>,
+    plausible: Plausible,
     started: Instant,
     devices: BTreeMap<DeviceId, Listened>,
     /// Readings that are not on the disk yet.
@@ -153,7 +155,7 @@ impl ListenTask {
         let (now, trust) = (self.moment(heard.at), self.clock.trust());
         let devices = self.devices.values_mut();
         for device in devices.filter(|listened| listened.device.unit_id == heard.unit) {
-            for reading in device.hear(&request, words, now, trust) {
+            for reading in device.hear(&request, words, now, trust, &mut self.plausible) {
                 let patience = match reading.closes {
                     Some(_) => Duration::ZERO,
                     None => GATHER,
@@ -170,21 +172,25 @@ impl ListenTask {
         if self.offer_at.is_none_or(|at| at > now) {
             return;
         }
-        let error = match self.buffer.append(self.waiting.clone()).await {
+        let (error, lost) = match self.buffer.append(self.waiting.clone()).await {
             Ok(_) => {
                 self.waiting.clear();
                 self.offer_at = None;
-                None
+                (None, 0)
             }
             Err(error) => {
                 tracing::error!(%error, "readings cannot be kept");
                 let surplus = self.waiting.len().saturating_sub(WAITING_MAX);
                 self.waiting.drain(..surplus);
                 self.offer_at = Some(now + RETRY_PAUSE);
-                Some(format!("readings cannot be kept: {error}"))
+                let sentence = format!("readings cannot be kept: {error}");
+                (Some(sentence), surplus)
             }
         };
-        self.report.send_modify(|progress| progress.error = error);
+        self.report.send_modify(|progress| {
+            progress.error = error;
+            progress.lost += lost as u64;
+        });
     }
 
     fn report(&mut self, now: Moment) {

@@ -12,11 +12,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::id::DeviceId;
 use common::profile::{Library, Profile};
 use common::sync::DeviceList;
 use jiff::Timestamp;
-use jiff::civil::Date;
 use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -34,7 +32,7 @@ use crate::devices;
 use crate::failure::Failure;
 use crate::identity::Identity;
 use crate::listen;
-use crate::poll::{Polled, Poller};
+use crate::poll::{Before, Polled, Poller};
 use crate::uplink::{Uplink, UplinkStatus};
 
 /// How often old readings are looked for.
@@ -52,11 +50,14 @@ pub async fn run(config: Config, library: Library, clock: Clock) -> Result<(), F
     let mut interrupt = signal(SignalKind::interrupt())?;
     let now = clock.now();
     let buffer = open_buffer(&config, now)?;
-    let closed = buffer.last_closings()?;
+    let before = Before {
+        closed: buffer.last_closings()?,
+        believed: buffer.last_values()?,
+    };
     let buffer = BufferHandle::spawn(buffer)?;
     let library = Arc::new(library);
 
-    let lines = start_pollers(&config, &clock, &buffer, &closed);
+    let lines = start_pollers(&config, &clock, &buffer, &before);
     let cloud_list = first_cloud_list(&config);
     let judge = Judge {
         buses: config.bus.iter().map(|bus| bus.name.clone()).collect(),
@@ -120,21 +121,21 @@ fn start_pollers(
     config: &Config,
     clock: &Clock,
     buffer: &BufferHandle,
-    closed: &BTreeMap<DeviceId, Date>,
+    before: &Before,
 ) -> Arc<[Line]> {
     let gauge_period = Duration::from_secs(config.poll.gauge_period_s.into());
     let start = |bus: &BusConfig| {
         let port = Port::from(bus);
         let (mode, described) = (bus.mode, port.to_string());
-        let (clock, buffer, closed) = (clock.clone(), buffer.clone(), closed.clone());
+        let (clock, buffer, before) = (clock.clone(), buffer.clone(), before.clone());
         let poller = match mode {
             Mode::Poll => {
                 let bus = Bus::start(&bus.name, port, bus.manner());
-                Poller::start(bus, clock, buffer, gauge_period, closed)
+                Poller::start(bus, clock, buffer, gauge_period, before)
             }
             Mode::Listen => {
                 let (bus, heard) = Bus::listen_at(&bus.name, port, bus.manner());
-                listen::start(bus, heard, clock, buffer, gauge_period, closed)
+                listen::start(bus, heard, clock, buffer, gauge_period, before)
             }
         };
         Line {

@@ -2,12 +2,19 @@
 //!
 //! Promises: closing readings go first and are taken within ten minutes of the start of the
 //! day or not at all, never late; whoever has waited longest comes next, so that nobody is
-//! starved; a device that does not answer is asked ever more rarely, so that it costs the
-//! others nothing, but its closing readings are tried all the same. Periods follow the
-//! monotonic clock, so that a step of the wall clock disturbs none; days follow the wall.
+//! starved; who is to be tried again goes behind the others that are due; a device that does
+//! not answer is asked ever more rarely, so that it costs the others nothing, but its closing
+//! readings are tried all the same. Periods follow the monotonic clock, so that a step of the
+//! wall clock disturbs none, and lie on multiples of themselves, so that devices of one
+//! period are due together and reach the disk together; days follow the wall.
+//!
+//! [`Schedule::next`] looks at every device, so its cost grows with their number: four
+//! microseconds each unoptimised, and a line has 247. A heap would save nothing, as the
+//! clock must be compared with everybody's midnight anyway.
 //! Lacks: memory beyond a restart; see [`Schedule::mark_closed`].
 
 pub(crate) mod closing;
+mod entry;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -18,21 +25,12 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
 use closing::Days;
+use entry::Entry;
+pub(crate) use entry::{FAILURES_MAX, PROBE_MAX, PROBE_MIN};
 
 /// How long after the start of a day its closing reading is tried for.
 pub const CLOSING_PATIENCE: Duration =
     Duration::from_secs(CLOSING_TOLERANCE_SECONDS.unsigned_abs());
-/// The first pause before a closing reading is tried again; doubles.
-const CLOSING_RETRY_MIN: Duration = Duration::from_secs(5);
-const CLOSING_RETRY_MAX: Duration = Duration::from_secs(60);
-/// So many failed cycles in a row make a device one that does not answer.
-const FAILURES_MAX: u32 = 2;
-/// The first pause before such a device is asked again; doubles.
-const PROBE_MIN: Duration = Duration::from_secs(60);
-const PROBE_MAX: Duration = Duration::from_secs(600);
-/// The pause while the fault is on our side: no port, or no room on the disk.
-const OWN_FAULT_RETRY: Duration = Duration::from_secs(2);
-
 /// A moment on both clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moment {
@@ -55,17 +53,32 @@ pub struct Task {
     pub is_probe: bool,
 }
 
-/// How a [`Task`] ended.
+/// How a [`Task`] ended, or why it has not ended yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// Its readings are on the disk.
     Done,
     /// Its readings are on the disk, but the billing values among them are none.
     Unusable,
+    /// It was read, but its readings wait in memory until the disk takes them.
+    Unkept,
+    /// A request went wrong and may be tried again, behind the others that are due.
+    Again,
+    /// The device wants a pause before it is asked on, in which others can be asked.
+    Later(Duration),
     /// The device gave no answer that can be used.
     Failed,
-    /// It could not be asked, or its readings not be kept; that is not the device's fault.
+    /// It could not be asked, or its readings are lost; that is not the device's fault.
     OwnFault,
+}
+
+/// A device that has failed so often that it is asked only now and then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Breaker {
+    /// Since when, on the monotonic clock.
+    pub open_since: Duration,
+    /// When it is asked the next time, on the monotonic clock.
+    pub next_probe: Duration,
 }
 
 /// What is due when, for the devices of one bus.
@@ -75,29 +88,13 @@ pub struct Schedule {
     devices: BTreeMap<DeviceId, Entry>,
 }
 
-#[derive(Debug)]
-struct Entry {
-    billing_period: Duration,
-    gauge_period: Duration,
-    days: Days,
-    billing_due: Duration,
-    gauges_due: Duration,
-    /// Failed cycles in a row.
-    failures: u32,
-    pending: Option<Pending>,
-    /// The last day whose closing is no longer open: taken, given up or passed over.
-    settled: Option<Date>,
-}
-
-/// A closing reading that is still to be taken.
-#[derive(Debug)]
-struct Pending {
-    date: Date,
-    at: Timestamp,
-    /// When its first try ended; before that it is not given up while the day lasts.
-    tried_since: Option<Duration>,
-    next_try: Duration,
-    retry_pause: Duration,
+/// A device and how often it may be asked.
+#[derive(Debug, Clone, Copy)]
+pub struct Scheduled<'a> {
+    /// The device.
+    pub device: &'a Device,
+    /// The least pause between two polls, which its battery or its maker wants.
+    pub pause_min: Duration,
 }
 
 impl Schedule {
@@ -113,10 +110,16 @@ impl Schedule {
 
     /// Takes over the devices of the bus. Those known already keep their turn, new ones are
     /// due at once.
-    pub fn set_devices(&mut self, devices: &[Device], gauge_period: Duration, now: Moment) {
+    pub fn set_devices<'a>(
+        &mut self,
+        devices: impl IntoIterator<Item = Scheduled<'a>>,
+        gauge_period: Duration,
+        now: Moment,
+    ) {
         let mut before = std::mem::take(&mut self.devices);
-        for device in devices {
+        for Scheduled { device, pause_min } in devices {
             let billing_period = Duration::from_secs(device.poll_period_s.max(1).into());
+            let billing_period = billing_period.max(pause_min);
             let days = Days::of(device);
             let entry = match before.remove(&device.id) {
                 Some(known) => Entry {
@@ -124,16 +127,21 @@ impl Schedule {
                     gauges_due: known.gauges_due.min(now.monotonic + gauge_period),
                     billing_period,
                     gauge_period,
+                    pause_min,
                     days,
                     ..known
                 },
                 None => Entry {
                     billing_period,
                     gauge_period,
+                    pause_min,
                     days,
                     billing_due: now.monotonic,
                     gauges_due: now.monotonic,
+                    keeping: false,
+                    is_in_doubt: false,
                     failures: 0,
+                    open_since: None,
                     pending: None,
                     settled: None,
                 },
@@ -150,45 +158,91 @@ impl Schedule {
         }
     }
 
-    /// What to read now, if anything. The same task is due until it is [finished].
+    /// What to read now, if anything. The same task is due until it is [finished], or its
+    /// readings are [being kept].
     ///
     /// [finished]: Self::finish
+    /// [being kept]: Self::keeping
     pub fn next(&mut self, now: Moment) -> Option<Task> {
         self.look_at_the_clock(now);
         let closings = self.devices.iter().filter_map(|(id, entry)| {
             let pending = entry.pending.as_ref()?;
-            let due = pending.next_try <= now.monotonic;
-            due.then_some(((entry.is_dead(), pending.next_try, *id), id, entry))
+            let due = pending.is_due(now);
+            due.then_some(((entry.is_in_doubt, pending.next_try, *id), id, entry))
         });
         if let Some((_, id, entry)) = closings.min_by_key(|(order, ..)| *order) {
             let closes = entry.pending.as_ref().map(|pending| pending.date);
             return Some(entry.task(*id, false, closes));
         }
         let due = self.devices.iter();
-        let due = due.filter(|(_, entry)| entry.billing_due <= now.monotonic);
-        let (id, entry) = due.min_by_key(|(id, entry)| (entry.billing_due, **id))?;
+        let due = due.filter(|(_, entry)| !entry.keeping && entry.billing_due <= now.monotonic);
+        let (id, entry) =
+            due.min_by_key(|(id, entry)| (entry.billing_due, entry.is_in_doubt, **id))?;
         Some(entry.task(*id, entry.gauges_due <= now.monotonic, None))
     }
 
-    /// Takes note of how `task` ended.
+    /// Whether a closing reading waits to be taken; it does not wait for a long poll to end.
+    pub fn closing_is_due(&mut self, now: Moment) -> bool {
+        self.look_at_the_clock(now);
+        let mut pending = self.devices.values().filter_map(|e| e.pending.as_ref());
+        pending.any(|pending| pending.is_due(now))
+    }
+
+    /// Takes note that `task` has been read: it is not due again until it is finished.
+    pub fn keeping(&mut self, task: &Task) {
+        let Some(entry) = self.devices.get_mut(&task.device) else {
+            return;
+        };
+        match task.closes {
+            None => entry.keeping = true,
+            Some(date) => {
+                let pending = entry.pending.as_mut().filter(|p| p.date == date);
+                if let Some(pending) = pending {
+                    pending.keeping = true;
+                }
+            }
+        }
+    }
+
+    /// Takes note of how `task` ended, or goes on.
     pub fn finish(&mut self, task: &Task, outcome: Outcome, now: Moment) {
         let Some(entry) = self.devices.get_mut(&task.device) else {
             return;
         };
         match outcome {
-            Outcome::Done | Outcome::Unusable => {
+            Outcome::Done | Outcome::Unusable | Outcome::Unkept => {
                 if entry.failures > 0 {
                     entry.billing_due = entry.billing_due.min(now.monotonic + entry.billing_period);
                 }
+                entry.is_in_doubt = false;
                 entry.failures = 0;
+                entry.open_since = None;
             }
-            Outcome::Failed => entry.failures = entry.failures.saturating_add(1),
-            Outcome::OwnFault => {}
+            Outcome::Again => entry.is_in_doubt = true,
+            Outcome::Failed => {
+                entry.is_in_doubt = true;
+                entry.failures = entry.failures.saturating_add(1);
+                if entry.is_dead() {
+                    entry.open_since.get_or_insert(now.monotonic);
+                }
+            }
+            Outcome::Later(_) | Outcome::OwnFault => {}
         }
         match task.closes {
             Some(date) => entry.finish_closing(date, outcome, now),
-            None => entry.finish_cycle(task, outcome, now),
+            None => entry.finish_cycle(task, outcome, now.monotonic),
         }
+    }
+
+    /// Whether that device has failed so often that it is asked only now and then.
+    #[must_use]
+    pub fn breaker(&self, device: DeviceId) -> Option<Breaker> {
+        let entry = self.devices.get(&device)?;
+        let closing = entry.pending.as_ref().map(|pending| pending.next_try);
+        Some(Breaker {
+            open_since: entry.open_since?,
+            next_probe: closing.map_or(entry.billing_due, |at| at.min(entry.billing_due)),
+        })
     }
 
     /// Up to when everything that was due has been read and kept, or given up.
@@ -210,91 +264,6 @@ impl Schedule {
             entry.look_at_the_clock(now, self.closing_patience);
         }
     }
-}
-
-impl Entry {
-    fn is_dead(&self) -> bool {
-        self.failures >= FAILURES_MAX
-    }
-
-    fn task(&self, device: DeviceId, all_points: bool, closes: Option<Date>) -> Task {
-        Task {
-            device,
-            all_points,
-            closes,
-            is_probe: self.is_dead(),
-        }
-    }
-
-    /// Opens the closing of a day that has just started, and gives up one whose time is over.
-    fn look_at_the_clock(&mut self, now: Moment, patience: Duration) {
-        let current = self.days.started_before(now.wall, CLOSING_PATIENCE);
-        let over = self.pending.take_if(|pending| {
-            let waited = pending
-                .tried_since
-                .map(|since| now.monotonic.saturating_sub(since));
-            waited.is_some_and(|waited| waited >= patience)
-                || current.is_none_or(|day| day.date != pending.date)
-        });
-        if let Some(given_up) = over {
-            self.settled = Some(given_up.date);
-        }
-        if let Some(day) = current
-            && self.pending.is_none()
-            && self.settled != Some(day.date)
-        {
-            self.pending = Some(Pending {
-                date: day.date,
-                at: day.at,
-                tried_since: None,
-                next_try: now.monotonic,
-                retry_pause: CLOSING_RETRY_MIN,
-            });
-        }
-    }
-
-    fn finish_closing(&mut self, date: Date, outcome: Outcome, now: Moment) {
-        if outcome == Outcome::Done {
-            self.settled = Some(date);
-            self.pending.take_if(|pending| pending.date == date);
-            return;
-        }
-        if let Some(pending) = &mut self.pending {
-            pending.tried_since.get_or_insert(now.monotonic);
-            let pause = match outcome {
-                Outcome::OwnFault => OWN_FAULT_RETRY,
-                _ => {
-                    let pause = pending.retry_pause;
-                    pending.retry_pause = (pause * 2).min(CLOSING_RETRY_MAX);
-                    pause
-                }
-            };
-            pending.next_try = now.monotonic + pause;
-        }
-    }
-
-    fn finish_cycle(&mut self, task: &Task, outcome: Outcome, now: Moment) {
-        let now = now.monotonic;
-        if outcome == Outcome::OwnFault {
-            self.billing_due = now + OWN_FAULT_RETRY;
-            return;
-        }
-        self.billing_due = after(self.billing_due, self.billing_period, now);
-        if self.is_dead() {
-            let doublings = (self.failures - FAILURES_MAX).min(10);
-            let pause = (PROBE_MIN * 2_u32.pow(doublings)).min(PROBE_MAX);
-            self.billing_due = self.billing_due.max(now + pause);
-        }
-        if task.all_points && outcome != Outcome::Failed {
-            self.gauges_due = after(self.gauges_due, self.gauge_period, now);
-        }
-    }
-}
-
-/// The next time after `due` in its rhythm. Who is behind is due at once, and once only, so
-/// that on a bus that is too slow for all everybody gets as much.
-fn after(due: Duration, period: Duration, now: Duration) -> Duration {
-    (due + period).max(now)
 }
 
 #[cfg(test)]

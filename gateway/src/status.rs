@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::buffer::BufferStatus;
+use crate::poll::BreakerState;
 use crate::uplink::{Standing, UplinkStatus};
 
 /// How the gateway is.
@@ -27,6 +28,8 @@ pub struct Status {
     pub cloud: UplinkStatus,
     /// What is held.
     pub buffer: BufferStatus,
+    /// Readings since the start that the disk did not take and memory could not hold.
+    pub lost: u64,
     /// The lines.
     pub buses: Vec<BusReport>,
     /// The devices.
@@ -56,6 +59,9 @@ pub struct DeviceStatus {
     pub failed: u64,
     /// What is wrong with it now, in one sentence.
     pub error: Option<String>,
+    /// That it failed so often that it is asked only now and then, so that it costs the
+    /// others nothing.
+    pub breaker: Option<BreakerState>,
 }
 
 impl DeviceStatus {
@@ -86,6 +92,12 @@ impl Status {
             if let Some(error) = &device.error {
                 problems.push(format!("meter {}: {error}", device.label));
             }
+        }
+        if self.lost > 0 {
+            problems.push(format!(
+                "{} readings are lost: the disk took none for too long; make room on it",
+                self.lost
+            ));
         }
         if self.clock == ClockTrust::Untrusted {
             problems.push(
@@ -132,6 +144,7 @@ mod tests {
                 oldest_at: None,
                 set_aside: None,
             },
+            lost: 0,
             buses: vec![BusReport {
                 name: "main".to_owned(),
                 line: "/dev/ttyUSB0 9600 8N1".to_owned(),
@@ -148,19 +161,21 @@ mod tests {
                 answered: 0,
                 failed: 0,
                 error: None,
+                breaker: None,
             }],
         };
         assert_eq!(status.find_problems(), [""; 0]);
         status.clock = ClockTrust::Untrusted;
         status.cloud.error = Some("the cloud answered 503".to_owned());
         status.buffer.set_aside = Some("/x.damaged".into());
+        status.lost = 12;
         status.buses[0].error = Some("no such port".to_owned());
         status.devices[0].error = Some("no reply".to_owned());
         let problems = status.find_problems();
-        assert_eq!(problems.len(), 5, "{problems:?}");
+        assert_eq!(problems.len(), 6, "{problems:?}");
         assert!(problems.contains(&"meter Local 101: no reply".to_owned()));
         status.devices.clear();
         let problems = status.find_problems();
-        assert!(problems[4].starts_with("there is nothing to read"));
+        assert!(problems[5].starts_with("there is nothing to read"));
     }
 }

@@ -12,4 +12,5 @@ mod outside;
 mod portal;
 mod slaves;
 mod tidy;
+mod transports;
 mod wire_to_invoice;

@@ -1,5 +1,8 @@
 //! Values that slaves of other people serve: what the cloud shows equals what the slave
-//! served, to the last digit, for every encoding that the shipped profiles have.
+//! served, to the last digit, for every encoding that the shipped profiles have; and every
+//! encoding that a profile can name, with slaves and masters of other people.
+
+mod encodings;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -48,8 +51,9 @@ fn served_by_pymodbus(folder: &Path, wire: &Wire, values: &str) -> Running {
     Running::start(&python(), &arguments, &folder.join("pymodbus.log")).unwrap()
 }
 
-fn libmodbus_slave(folder: &Path) -> PathBuf {
-    let program = folder.join("libmodbus-slave");
+/// Builds `tests/slaves/NAME.c`.
+fn libmodbus(folder: &Path, name: &str) -> PathBuf {
+    let program = folder.join(name);
     let flags = Command::new("pkg-config")
         .args(["--cflags", "--libs", "libmodbus"])
         .output();
@@ -57,7 +61,7 @@ fn libmodbus_slave(folder: &Path) -> PathBuf {
     let built = Command::new("gcc")
         .arg("-o")
         .arg(&program)
-        .arg(workspace().join("tests/slaves/libmodbus_slave.c"))
+        .arg(workspace().join(format!("tests/slaves/{name}.c")))
         .args(flags.split_whitespace())
         .status();
     assert!(
@@ -195,7 +199,7 @@ async fn the_cloud_shows_what_the_slave_served() {
     for name in names {
         wires.push(wire(folder, name).await);
     }
-    let program = libmodbus_slave(folder);
+    let program = libmodbus(folder, "libmodbus_slave");
     let _slaves = [
         served_by_pymodbus(folder, &wires[0], &values_of(names[0])),
         served_by_libmodbus(&program, &wires[1], "N", &values_of(names[1])),

@@ -163,6 +163,10 @@ fn the_core_is_pure() {
     let core = [
         "common/src/",
         "gateway/src/schedule",
+        "gateway/src/plausible",
+        "gateway/src/load",
+        "gateway/src/poll/cycle",
+        "gateway/src/poll/sweep",
         "gateway/src/reading.rs",
         "cloud/src/billing/",
         "cloud/src/billing.rs",

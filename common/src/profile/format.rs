@@ -1,5 +1,6 @@
 //! The file format of a profile, as serde reads it: shapes only, no meaning.
 //!
+//! What the keys mean is written for integrators in `common/profiles/README.md`.
 //! Names are kept with their place in the text, so that [`super::check`] can say the line.
 
 use std::collections::BTreeMap;

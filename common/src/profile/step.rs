@@ -3,7 +3,7 @@
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::format::Kind;
-use super::{Point, Register};
+use super::{Point, Register, Rollover};
 
 /// Bits of the significand behind the leading one.
 const F32_FRACTION_BITS: i64 = 23;
@@ -46,6 +46,17 @@ impl Point {
             .unwrap_or(count);
         let up = RoundingStrategy::AwayFromZero;
         step.round_dp_with_strategy(decimals, up).max(count)
+    }
+
+    /// Where its counter starts again from zero, in its unit, if that was seen on a meter. A
+    /// multiplier that the device holds may move it, so then nobody knows.
+    #[must_use]
+    pub fn rollover_value(&self) -> Option<Decimal> {
+        let is_fixed = self.pow10.is_none() && self.scale_by.is_empty();
+        match self.rollover()? {
+            Rollover::Value(value) => Some(value),
+            Rollover::Raw(count) => count.checked_mul(self.scale).filter(|_| is_fixed),
+        }
     }
 }
 

@@ -1,8 +1,11 @@
 //! Profiles against what is known of real meters, and against texts and words from anywhere.
 
 mod frames;
+mod fuzz;
+mod keys;
 mod refusals;
 mod roundtrip;
+mod variants;
 
 use super::*;
 use crate::quantity::Quantity;

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 
-use super::{BufferError, number, sql};
+use super::{BufferError, LastValues, number, sql};
 use crate::reading::NewReading;
 
 pub(super) fn insert(
@@ -109,6 +109,37 @@ pub(super) fn select_closings(
                 why: error.to_string(),
             })?;
         found.insert(device, date);
+    }
+    Ok(found)
+}
+
+/// The last value of each point among the readings after number `seq` and the closing ones.
+pub(super) fn select_last_values(
+    connection: &Connection,
+    seq: i64,
+) -> Result<LastValues, BufferError> {
+    let reading = sql("read the last values");
+    let mut statement = connection
+        .prepare_cached(
+            "SELECT device, point, max(seq) AS seq, at_ms, count, decimals, unit FROM
+             (SELECT * FROM reading WHERE seq > ?1 AND count IS NOT NULL UNION ALL
+              SELECT * FROM reading WHERE closes IS NOT NULL AND count IS NOT NULL)
+             GROUP BY device, point",
+        )
+        .map_err(&reading)?;
+    let mut rows = statement.query([seq]).map_err(&reading)?;
+    let mut found = BTreeMap::new();
+    while let Some(row) = rows.next().map_err(&reading)? {
+        let last = || -> Result<_, rusqlite::Error> {
+            let amount = (row.get("count")?, row.get("decimals")?, row.get("unit")?);
+            let at = Timestamp::from_millisecond(row.get("at_ms")?).ok();
+            let key = (DeviceId(row.get("device")?), row.get("point")?);
+            Ok((key, at.zip(quantity(&amount).flatten())))
+        };
+        let (key, value) = last().map_err(&reading)?;
+        let seq = row.get("seq").map_err(&reading)?;
+        let why = "its value is not what was stored".to_owned();
+        found.insert(key, value.ok_or(BufferError::Row { seq, why })?);
     }
     Ok(found)
 }

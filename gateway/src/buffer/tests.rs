@@ -229,6 +229,29 @@ fn the_last_closing_of_each_device_is_known_after_a_restart() {
 }
 
 #[test]
+fn the_last_value_of_each_point_is_known_after_a_restart() {
+    let (_directory, path) = place();
+    let of = |device, reading: NewReading| NewReading {
+        device: DeviceId(device),
+        ..reading
+    };
+    let mut buffer = Buffer::open(&path, start()).unwrap();
+    let stored = [
+        of(7, reading(41)),
+        of(7, reading(42)),
+        of(8, reading(43)),
+        of(7, suspect()),
+        of(9, suspect()),
+    ];
+    buffer.append(&stored).unwrap();
+    let last = [&stored[1], &stored[2]].map(|reading| {
+        let key = (reading.device, reading.point.clone());
+        (key, (reading.at, reading.quantity.unwrap()))
+    });
+    assert_eq!(buffer.last_values().unwrap(), last.into());
+}
+
+#[test]
 fn one_writes_or_many_read() {
     let (_directory, path) = place();
     let first = Buffer::open(&path, start()).unwrap();

@@ -62,7 +62,9 @@ pub(super) fn reply_bytes(request: &Request) -> usize {
 
 /// What `received` is, after `request` was sent to `unit`.
 pub(super) fn next(received: &[u8], unit: u8, request: &Request) -> Step {
-    if received.first().is_some_and(|byte| is_stray(*byte, unit)) {
+    let begins_stray = received.first().is_some_and(|byte| is_stray(*byte, unit));
+    // Over Modbus TCP some answer as unit 0 or 255, whoever is asked; that is a stranger.
+    if begins_stray && whole_reply(received).is_none() {
         return Step::Stray;
     }
     let sent = encode(unit, request);

@@ -129,7 +129,7 @@ impl Overhearer {
         }
         self.bytes.extend(bytes);
         self.arrivals.push_back((self.bytes.len(), at));
-        self.scan(false, &mut heard);
+        self.scan(false, at, &mut heard);
         heard
     }
 
@@ -138,7 +138,7 @@ impl Overhearer {
         let mut heard = Vec::new();
         let last = self.arrivals.back();
         if last.is_some_and(|(_, at)| now.duration_since(*at) > TORN_AFTER) {
-            self.scan(true, &mut heard);
+            self.scan(true, now, &mut heard);
         }
         let late = |pending: &Pending| now.duration_since(pending.at) > REPLY_MAX;
         if self.pending.as_ref().is_some_and(late) {
@@ -158,7 +158,7 @@ impl Overhearer {
         *self = Self::default();
     }
 
-    fn scan(&mut self, torn: bool, heard: &mut Vec<Heard>) {
+    fn scan(&mut self, torn: bool, now: Instant, heard: &mut Vec<Heard>) {
         let mut from = 0;
         while let Some(rest) = self.bytes.get(from..).filter(|rest| !rest.is_empty()) {
             match self.look(rest) {
@@ -169,7 +169,7 @@ impl Overhearer {
                 }
                 Look::Frame(frame, bytes) => {
                     from += bytes;
-                    let at = self.arrival_of(from);
+                    let at = self.arrival_of(from).unwrap_or(now);
                     self.take(frame, at, heard);
                 }
             }
@@ -182,9 +182,10 @@ impl Overhearer {
     }
 
     /// When the first `count` of the bytes were there.
-    fn arrival_of(&self, count: usize) -> Instant {
-        let arrival = self.arrivals.iter().find(|(there, _)| *there >= count);
-        arrival.map_or_else(Instant::now, |(_, at)| *at)
+    fn arrival_of(&self, count: usize) -> Option<Instant> {
+        let mut arrivals = self.arrivals.iter();
+        let arrival = arrivals.find(|(there, _)| *there >= count)?;
+        Some(arrival.1)
     }
 
     /// What `rest` begins with. Each length at which something can be decided is looked at

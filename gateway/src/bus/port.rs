@@ -54,13 +54,18 @@ impl Port {
     /// is kept here. A Modbus TCP server keeps its own.
     #[must_use]
     pub fn timing(&self) -> Timing {
-        /// A start bit and eight data bits.
-        const BITS: u32 = 9;
         if let PortAddress::ModbusTcp(_) = self.address {
             return Timing::UNPACED;
         }
-        let parity = u32::from(self.parity != Parity::None);
-        Timing::new(self.baud, BITS + parity + u32::from(self.stop_bits))
+        Timing::new(self.baud, self.character_bits())
+    }
+
+    /// How many bits a character has on this line: 10 for 8N1.
+    #[must_use]
+    pub fn character_bits(&self) -> u32 {
+        /// A start bit and eight data bits.
+        const BITS: u32 = 9;
+        BITS + u32::from(self.parity != Parity::None) + u32::from(self.stop_bits)
     }
 
     /// Opens the port, a serial one for this program alone.

@@ -279,7 +279,7 @@ impl<L: Line> Master<L> {
             });
         }
         self.received.clear();
-        let mut pause = self.timing.silence.max(ask.pace.gap);
+        let mut pause = self.timing.silence().max(ask.pace.gap);
         if self.asked != Some(ask.unit) {
             pause = pause.max(ask.pace.unit_change_gap);
         }
@@ -426,7 +426,7 @@ impl<L: Line> Master<L> {
             if !all_stray || behind.len() > STRAY_BYTES_MAX {
                 return Err(Fault::Trailing);
             }
-            let until = self.last_active + self.timing.silence;
+            let until = self.last_active + self.timing.silence();
             if !self.listen(until).await? {
                 return Ok(std::mem::take(&mut self.received).len());
             }
@@ -436,7 +436,7 @@ impl<L: Line> Master<L> {
     /// Names the fault of a burst that is no answer, once it has ended.
     async fn garbled(&mut self, ask: &Ask) -> Result<Vec<u16>, Fault> {
         while self.received.len() < BURST_BYTES_MAX {
-            let until = self.last_active + self.timing.silence;
+            let until = self.last_active + self.timing.silence();
             if !self.listen(until).await? {
                 break;
             }

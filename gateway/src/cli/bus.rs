@@ -1,4 +1,7 @@
-//! `bus`: what can be known about a line: what another master asks on it.
+//! `bus`: what can be known about a line: what another master asks on it, and what this
+//! gateway would ask.
+
+mod plan;
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -13,6 +16,8 @@ use crate::listen::heard::{HeardBus, HeardReport, HeardRequest};
 pub enum BusCommand {
     /// What another master asks on the line, how often, and what comes back
     Heard(HeardArgs),
+    /// What the devices cost the line: requests, wire time and load, before it is switched on
+    Plan(plan::PlanArgs),
 }
 
 /// What is typed after `bus heard`.
@@ -33,6 +38,7 @@ pub struct HeardArgs {
 pub async fn run(command: &BusCommand, config: &Config) -> Result<(), Failure> {
     match command {
         BusCommand::Heard(args) => heard(args, config).await,
+        BusCommand::Plan(args) => plan::run(args, config),
     }
 }
 

@@ -64,6 +64,7 @@ fn tell(status: &Status) -> std::io::Result<()> {
         "Profile",
         "Last reading",
         "Age",
+        "Answered",
         "Failed",
         "",
     ];
@@ -71,10 +72,11 @@ fn tell(status: &Status) -> std::io::Result<()> {
     rows.extend(status.devices.iter().map(|device| row(device, status.now)));
     print::table(&rows)?;
     let reporting = status.devices.iter().filter(|d| d.reports()).count();
-    print::line(&format!(
-        "{} meters, {reporting} reporting.",
-        status.devices.len()
-    ))
+    let meters = match status.devices.len() {
+        1 => "1 meter".to_owned(),
+        many => format!("{many} meters"),
+    };
+    print::line(&format!("{meters}, {reporting} reporting."))
 }
 
 fn headline(status: &Status) -> String {
@@ -114,9 +116,23 @@ fn row(device: &DeviceStatus, now: Timestamp) -> Vec<String> {
             format!("{} {}", quantity.value(), quantity.unit().symbol())
         }),
         device.last_good_at.map_or_else(dash, |at| age(at, now)),
-        format!("{}/{}", device.failed, device.answered + device.failed),
-        if device.error.is_some() { "!" } else { "" }.to_owned(),
+        device.answered.to_string(),
+        device.failed.to_string(),
+        remark(device, now),
     ]
+}
+
+/// Whether the device is ill, and that it is asked only now and then.
+fn remark(device: &DeviceStatus, now: Timestamp) -> String {
+    match &device.breaker {
+        Some(breaker) => format!(
+            "! breaker open for {}, next probe in {}",
+            age(breaker.open_since, now),
+            age(now, breaker.next_probe_at)
+        ),
+        None if device.error.is_some() => "!".to_owned(),
+        None => String::new(),
+    }
 }
 
 fn age(at: Timestamp, now: Timestamp) -> String {
@@ -136,6 +152,36 @@ fn duration(seconds: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::poll::BreakerState;
+    use common::id::DeviceId;
+
+    #[test]
+    fn a_device_that_is_asked_only_now_and_then_says_so() {
+        let now: Timestamp = "2026-11-24T08:26:00Z".parse().unwrap();
+        let mut device = DeviceStatus {
+            id: DeviceId(1),
+            label: "Local 101".to_owned(),
+            bus: "main".to_owned(),
+            unit_id: 1,
+            profile: "eastron-sdm120".to_owned(),
+            last_good_at: None,
+            last: None,
+            answered: 40,
+            failed: 3,
+            error: None,
+            breaker: None,
+        };
+        let tail = |device: &DeviceStatus| row(device, now).split_off(6).join("|");
+        assert_eq!(tail(&device), "40|3|");
+        device.error = Some("it did not answer".to_owned());
+        assert_eq!(tail(&device), "40|3|!");
+        device.breaker = Some(BreakerState {
+            open_since: "2026-11-24T08:00:00Z".parse().unwrap(),
+            next_probe_at: "2026-11-24T08:26:40Z".parse().unwrap(),
+        });
+        let told = "40|3|! breaker open for 26 min, next probe in 40 s";
+        assert_eq!(tail(&device), told);
+    }
 
     #[test]
     fn a_span_of_time_is_told_in_the_unit_that_fits() {

@@ -15,6 +15,7 @@ use common::sync::Device;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::plausible::Plausible;
 use crate::poll::{DeviceState, Polled};
 use crate::reading::NewReading;
 use crate::schedule::closing::Days;
@@ -124,6 +125,7 @@ impl Listened {
         words: &[u16],
         now: Moment,
         clock: ClockTrust,
+        plausible: &mut Plausible,
     ) -> Vec<NewReading> {
         self.remember(request, words, now.monotonic);
         let started = self.days.started_before(now.wall, CLOSING_PATIENCE);
@@ -147,6 +149,7 @@ impl Listened {
             let Some(mut reading) = self.decode(wanted, now, clock) else {
                 continue;
             };
+            self.judge(&mut reading, now, plausible);
             if reading.quantity.is_some() && may_close {
                 reading.closes = closes;
             }
@@ -204,6 +207,19 @@ impl Listened {
             profile: self.profile.reference(),
             closes: None,
         })
+    }
+
+    /// Lets a value that its counter cannot have come to be none, with the reason.
+    fn judge(&self, reading: &mut NewReading, now: Moment, plausible: &mut Plausible) {
+        let point = self.profile.point(&reading.point);
+        let counts = |point: &&Point| matches!(point.role, Role::Billing | Role::Counter);
+        let (Some(point), Some(value)) = (point.filter(counts), reading.quantity) else {
+            return;
+        };
+        if let Err(why) = plausible.judge(self.device.id, point, value, now) {
+            (reading.quantity, reading.suspect) = (None, Some(why));
+        }
+        plausible.note(self.device.id, point, value, now);
     }
 
     /// Takes note of a value: whether it is kept, and what it says about the device.

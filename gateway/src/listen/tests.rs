@@ -39,8 +39,8 @@ impl Rig {
             ours.take().ok_or_else(gone)
         });
         let gauges = Duration::from_secs(900);
-        let closed = BTreeMap::new();
-        let poller = start(bus, heard, clock, buffer.clone(), gauges, closed);
+        let before = Before::default();
+        let poller = start(bus, heard, clock, buffer.clone(), gauges, before);
         let profile = Library::shipped().get("eastron-sdm120").unwrap().clone();
         poller.set_devices(vec![Polled {
             device: Device {

@@ -1,11 +1,14 @@
 //! One device read once, point by point, for whoever stands before it: what it shows, or why
 //! a point could not be read. Nothing is kept.
 
-use common::profile::{Profile, Role};
-use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
-use super::read_points;
-use crate::bus::{Bus, BusError, Fault, Manner, Port};
+use common::profile::{Profile, Registers, Request, Role};
+use serde::{Deserialize, Serialize};
+use tokio::time::sleep;
+
+use super::{Requests, is_final, pace};
+use crate::bus::{Ask, Bus, BusError, Fault, Manner, Port};
 
 /// What one device showed; as JSON the object `enervue.read/1`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,10 +46,9 @@ pub struct ShownPoint {
 /// When the device or the port does not answer at all; the message is the diagnosis. A
 /// device that refuses single points shows the others.
 pub async fn read(bus: &Bus, profile: &Profile, unit_id: u8) -> Result<Shown, BusError> {
+    rouse(bus, unit_id, profile).await;
     let mut points = Vec::new();
     for point in &profile.points {
-        let attempts = 1 + profile.limits.retries;
-        let asked = std::slice::from_ref(&point.id);
         let mut shown = ShownPoint {
             point: point.id.clone(),
             role: point.role,
@@ -55,7 +57,7 @@ pub async fn read(bus: &Bus, profile: &Profile, unit_id: u8) -> Result<Shown, Bu
             raw: None,
             error: None,
         };
-        match read_points(bus, unit_id, profile, asked, attempts).await {
+        match read_point(bus, unit_id, profile, &point.id).await {
             Ok(registers) => {
                 let decoded = profile.decode(&point.id, &registers);
                 shown.raw = Some(decoded.raw);
@@ -98,4 +100,52 @@ pub async fn read_at(
     let shown = read(&bus, profile, unit_id).await;
     bus.close().await;
     shown
+}
+
+/// Wakes the device, and lets it renew its values, where its profile says that it must.
+async fn rouse(bus: &Bus, unit: u8, profile: &Profile) {
+    let billing = Requests::of(profile).billing;
+    let wake = billing.iter().take(1).cycle();
+    let wake = wake.take(usize::try_from(profile.wake).unwrap_or(usize::MAX));
+    let renew = billing.iter().filter(|_| profile.refresh.is_some());
+    for request in wake.chain(renew) {
+        // What comes does not count; whether the device answers, the next request shows.
+        let _ = bus.read(ask(unit, profile, *request)).await;
+    }
+    if let Some(refresh) = profile.refresh {
+        sleep(Duration::from_millis(refresh.wait_ms)).await;
+    }
+}
+
+fn ask(unit: u8, profile: &Profile, request: Request) -> Ask {
+    Ask {
+        unit,
+        request,
+        pace: pace(profile),
+    }
+}
+
+/// Reads all registers that the point needs, or fails; somebody waits, so each request is
+/// tried again at once.
+async fn read_point(
+    bus: &Bus,
+    unit: u8,
+    profile: &Profile,
+    point: &str,
+) -> Result<Registers, BusError> {
+    let mut registers = Registers::new();
+    for request in profile.requests(&[point]) {
+        let mut faults = 0;
+        let words = loop {
+            match bus.read(ask(unit, profile, request)).await {
+                Ok(words) => break words,
+                Err(error) if faults >= profile.limits.retries || is_final(&error.fault) => {
+                    return Err(error);
+                }
+                Err(_) => faults += 1,
+            }
+        };
+        registers.insert(&request, &words);
+    }
+    Ok(registers)
 }

@@ -1,7 +1,7 @@
 //! From the wire to the disk: a poller with a real bus task and a real buffer, and devices
 //! that this test lets answer, lie or fall silent. Time is tokio's paused time.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -10,6 +10,7 @@ use common::profile::Library;
 use common::reading::Reading;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::time::sleep;
 
 use super::*;
 use crate::buffer::Buffer;
@@ -25,6 +26,19 @@ struct Line {
     all_zero: BTreeSet<u8>,
     port_is_away: bool,
     asked: Vec<u8>,
+    /// What the energy register shows at its next readings instead.
+    energy: BTreeMap<u8, VecDeque<f32>>,
+}
+
+impl Line {
+    fn energy_shown(&mut self, sent: &[u8; 8]) -> Option<f32> {
+        const ENERGY: u16 = 0x48;
+        let [unit, _, a, b, c, d, ..] = *sent;
+        let first = u16::from_be_bytes([a, b]);
+        let asked = first..first + u16::from_be_bytes([c, d]);
+        let queue = self.energy.get_mut(&unit)?;
+        asked.contains(&ENERGY).then(|| queue.pop_front()).flatten()
+    }
 }
 
 /// A gateway's half: one line, its poller and its buffer.
@@ -55,7 +69,7 @@ impl Rig {
             Ok(ours)
         });
         let gauges = Duration::from_secs(900);
-        let poller = Poller::start(bus, clock, buffer.clone(), gauges, BTreeMap::new());
+        let poller = Poller::start(bus, clock, buffer.clone(), gauges, Before::default());
         let rig = Self {
             line,
             buffer,
@@ -76,6 +90,26 @@ impl Rig {
 
     async fn readings(&self) -> Vec<Reading> {
         self.buffer.next_batch(1_000).await.unwrap()
+    }
+
+    /// What became of the energy of a device, in order.
+    async fn energy(&self, unit: u8) -> Vec<Reading> {
+        let mut readings = self.readings().await;
+        readings.retain(|r| r.device == DeviceId(unit.into()) && r.point == "energy_import");
+        readings
+    }
+
+    /// Lets the energy register show these values, one a reading, and waits until the polls
+    /// that read them, and perhaps one more, are on the disk.
+    async fn show_energy(&self, unit: u8, values: &[f32]) {
+        let queue = values.iter().copied().collect();
+        self.line.lock().unwrap().energy.insert(unit, queue);
+        until("they are read", || {
+            self.line.lock().unwrap().energy[&unit].is_empty()
+        })
+        .await;
+        let answered = self.state(unit).answered;
+        until("they are kept", || self.state(unit).answered > answered + 1).await;
     }
 
     fn state(&self, unit: u8) -> DeviceState {
@@ -104,16 +138,24 @@ fn polled(unit: u8) -> Polled {
     }
 }
 
+/// As the disk works in real time, a day may pass before a test looks.
+fn polled_once(unit: u8) -> Polled {
+    let mut polled = polled(unit);
+    polled.device.poll_period_s = u32::MAX;
+    polled
+}
+
 /// Every f32 of a device is its unit id and a half, so that a mix-up shows.
 async fn answer(mut line: DuplexStream, state: Arc<Mutex<Line>>) {
     let mut sent = [0; 8];
     while line.read_exact(&mut sent).await.is_ok() {
         let unit = sent[0];
-        let (silent, zero, away) = {
+        let (silent, zero, away, energy) = {
             let mut state = state.lock().unwrap();
             state.asked.push(unit);
+            let energy = state.energy_shown(&sent);
             let (silent, zero) = (state.silent.contains(&unit), state.all_zero.contains(&unit));
-            (silent, zero, state.port_is_away)
+            (silent, zero, state.port_is_away, energy)
         };
         if away {
             return;
@@ -127,6 +169,10 @@ async fn answer(mut line: DuplexStream, state: Arc<Mutex<Line>>) {
         let mut reply = vec![unit, sent[1], 2 * sent[5]];
         for offset in 0..usize::from(sent[5]) {
             reply.extend(words[offset % 2].to_be_bytes());
+        }
+        if let Some(energy) = energy {
+            let at = 3 + 2 * usize::from(0x48 - u16::from_be_bytes([sent[2], sent[3]]));
+            reply[at..at + 4].copy_from_slice(&energy.to_be_bytes());
         }
         reply.extend(modbus_core::rtu::crc16(&reply).to_be_bytes());
         sleep(Duration::from_millis(20)).await;
@@ -241,7 +287,8 @@ async fn midnight_is_settled_once_its_closing_reading_is_on_the_disk() {
         rig.poller.progress().settled_through >= next.parse().unwrap()
     })
     .await;
-    assert!(rig.state(1).error.is_some());
+    // The disk works in real time, so that the patience may end before the last attempt.
+    until("it is said", || rig.state(1).error.is_some()).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -290,4 +337,144 @@ async fn a_device_is_read_once_for_whoever_asks_and_nothing_is_kept() {
     rig.line.lock().unwrap().silent.insert(9);
     let error = once::read(rig.poller.bus(), &profile, 9).await.unwrap_err();
     assert!(matches!(error.fault, Fault::Silence { .. }));
+}
+
+/// Values as they were kept, `None` where they are suspect.
+fn values(readings: &[Reading]) -> Vec<Option<String>> {
+    let value = |reading: &Reading| Some(reading.quantity?.value().to_string());
+    readings.iter().map(value).collect()
+}
+
+fn some(value: &str) -> Option<String> {
+    Some(value.to_owned())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_that_cannot_be_is_kept_as_suspect_and_asked_for_again_at_once() {
+    let rig = Rig::new(&[3]);
+    until("a reading", || rig.state(3).answered > 0).await;
+    rig.show_energy(3, &[9_116.5]).await;
+    let mut energy = rig.energy(3).await;
+    let place = energy.iter().position(|r| r.suspect.is_some()).unwrap();
+    let told = [some("3.50"), None, some("3.50")];
+    assert_eq!(values(&energy[place - 1..place + 2]), told);
+    let wrong = energy.remove(place);
+    let why = wrong.suspect.unwrap();
+    assert!(
+        why.starts_with("it rose from 3.50 kWh to 9116.50 kWh"),
+        "{why}"
+    );
+    assert_eq!(
+        (wrong.raw.as_str(), wrong.at),
+        ("460E 7200", energy[place].at)
+    );
+
+    // What both say is a matter for the next polls.
+    let before = rig.energy(3).await.len();
+    rig.show_energy(3, &[0.0, 0.0]).await;
+    let mut energy = rig.energy(3).await.split_off(before);
+    energy.retain(|reading| reading.suspect.is_some());
+    assert_eq!(energy.len(), 2);
+    let why = energy[1].suspect.as_deref().unwrap();
+    assert!(
+        why.starts_with("it fell from 3.50 kWh to 0.00 kWh"),
+        "{why}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_closing_reading_that_is_suspect_is_taken_again() {
+    let rig = Rig::new(&[]);
+    rig.poller.set_devices(vec![polled_once(3)]);
+    until("a reading", || rig.state(3).answered > 0).await;
+    let wrong = VecDeque::from([35.5e5, 35.5e5]);
+    rig.line.lock().unwrap().energy.insert(3, wrong);
+    rig.set_clock(MIDNIGHT);
+    let midnight: Timestamp = MIDNIGHT.parse().unwrap();
+    until("midnight is settled", || {
+        rig.poller.progress().settled_through >= midnight
+    })
+    .await;
+    let mut energy = rig.energy(3).await;
+    energy.retain(|reading| reading.closes.is_some());
+    assert_eq!(values(&energy), [None, None, some("3.50")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn between_the_attempts_of_a_silent_device_the_others_are_asked() {
+    let rig = Rig::new(&[]);
+    rig.line.lock().unwrap().silent.insert(1);
+    rig.poller.set_devices([1, 2, 3].map(polled).to_vec());
+    until("it is given up once", || rig.state(1).failed > 0).await;
+    let mut asked = rig.line.lock().unwrap().asked.clone();
+    asked.dedup();
+    assert_eq!(asked[..4], [1, 2, 3, 1]);
+    until("it is rarely asked", || rig.state(1).breaker.is_some()).await;
+    let breaker = rig.state(1).breaker.unwrap();
+    assert!(breaker.next_probe_at > breaker.open_since);
+    assert!(rig.state(1).failed >= 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn devices_that_are_due_together_reach_the_disk_together() {
+    let rig = Rig::new(&[1, 2, 3]);
+    until("a reading", || rig.state(1).answered > 0).await;
+    let answered = |unit| rig.state(unit).answered;
+    assert_eq!([answered(2), answered(3)], [answered(1), answered(1)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_device_that_sleeps_is_woken_and_one_that_renews_its_values_is_given_time() {
+    let rig = Rig::new(&[]);
+    let mut slow = polled_once(5);
+    let mut profile = slow.profile.as_ref().clone();
+    profile.wake = 2;
+    profile.refresh = Some(common::profile::Refresh { wait_ms: 6_000 });
+    slow.profile = Arc::new(profile);
+    let old = VecDeque::from([1.25]);
+    rig.line.lock().unwrap().energy.insert(5, old);
+    rig.poller.set_devices(vec![slow, polled_once(6)]);
+    until("both are read", || {
+        rig.state(5).answered * rig.state(6).answered > 0
+    })
+    .await;
+    let asked = rig.line.lock().unwrap().asked.clone();
+    let renewing = Requests::of(&polled(5).profile).billing.len();
+    let pause = asked.iter().position(|unit| *unit == 6).unwrap();
+    assert_eq!(
+        pause,
+        2 + renewing,
+        "two to wake it, the others to renew its values"
+    );
+    let back = asked.iter().rposition(|unit| *unit == 6).unwrap() + 1;
+    assert!(asked[pause..back].iter().all(|unit| *unit == 6));
+    assert!(
+        asked[back..].len() >= 2 + renewing,
+        "woken again before it counts"
+    );
+    // What it knew long ago was not kept.
+    assert_eq!(values(&rig.energy(5).await), [some("5.50")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_the_disk_takes_nothing_polls_go_on_and_nothing_is_settled() {
+    let rig = Rig::new(&[1]);
+    until("a reading", || rig.state(1).answered > 0).await;
+    rig.buffer.close().await;
+    let answered = rig.state(1).answered;
+    until("three more", || rig.state(1).answered > answered + 2).await;
+    let error = rig.poller.progress().error.unwrap();
+    assert!(
+        error.starts_with("readings cannot be kept: the buffer is closed"),
+        "{error}"
+    );
+    rig.set_clock(MIDNIGHT);
+    let asked = rig.line.lock().unwrap().asked.len();
+    until("it is asked", || {
+        rig.line.lock().unwrap().asked.len() > asked + 10
+    })
+    .await;
+    let midnight: Timestamp = MIDNIGHT.parse().unwrap();
+    assert!(rig.poller.progress().settled_through < midnight);
+    assert_eq!(rig.state(1).error, None);
 }

@@ -185,6 +185,7 @@ impl Facts {
                 answered: state.map_or(0, |state| state.answered),
                 failed: state.map_or(0, |state| state.failed),
                 error: report.and_then(|report| report.error.clone()),
+                breaker: state.and_then(|state| state.breaker),
             }
         });
         let mut status = Status {
@@ -195,6 +196,7 @@ impl Facts {
             problems: Vec::new(),
             cloud: self.uplink.borrow().clone(),
             buffer,
+            lost: progress.iter().map(|progress| progress.lost).sum(),
             buses: self.buses(),
             devices: devices.collect(),
         };

@@ -1,5 +1,7 @@
 //! Stories of a bus: who comes when, over days, clock changes and dead devices.
 
+mod spread;
+
 use common::sync::Closing;
 
 use super::*;
@@ -42,8 +44,15 @@ fn device(id: i64, zone: &str) -> Device {
 
 fn schedule(devices: &[Device], now: Moment) -> Schedule {
     let mut schedule = Schedule::new(CLOSING_PATIENCE);
-    schedule.set_devices(devices, GAUGES, now);
+    schedule.set_devices(devices.iter().map(scheduled), GAUGES, now);
     schedule
+}
+
+fn scheduled(device: &Device) -> Scheduled<'_> {
+    Scheduled {
+        device,
+        pause_min: Duration::ZERO,
+    }
 }
 
 fn tijuana(count: i64) -> Vec<Device> {
@@ -108,12 +117,12 @@ fn a_dead_device_is_asked_ever_more_rarely_and_comes_back_at_once() {
     };
     let times = of(&asked, 1);
     let pauses: Vec<u64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
-    assert_eq!(pauses, [60, 61, 121, 241, 481, 601, 601, 601, 601]);
+    assert_eq!(pauses, [61, 61, 121, 241, 481, 601, 601, 601, 601]);
     assert_eq!(of(&asked, 2).len(), 60, "the living lose nothing");
     assert!(
         asked
             .iter()
-            .all(|(second, task)| task.is_probe == (task.device == DeviceId(1) && *second > 60))
+            .all(|(second, task)| task.is_probe == (task.device == DeviceId(1) && *second > 61))
     );
 
     let asked = run(&mut schedule, 3600, 4800, |_| Outcome::Done);
@@ -274,11 +283,11 @@ fn a_closing_is_tried_again_until_its_time_is_over_and_blocks_what_is_settled() 
         .filter(|(_, task)| task.closes.is_some())
         .map(|(second, _)| second - midnight)
         .collect();
-    assert_eq!(tries[..5], [0, 6, 17, 38, 79]);
+    assert_eq!(tries[..5], [0, 2, 5, 10, 19]);
     assert!(tries.len() > 8 && *tries.last().unwrap() < 600, "{tries:?}");
 
     let mut schedule = Schedule::new(Duration::from_secs(20));
-    schedule.set_devices(&tijuana(1), GAUGES, noon(0));
+    schedule.set_devices(tijuana(1).iter().map(scheduled), GAUGES, noon(0));
     // Under a test clock the wall stands still at midnight.
     let stands = |seconds| moment(seconds, "2026-06-11T07:00:00Z");
     let before = at("2026-06-11T06:59:59.999Z");
@@ -364,11 +373,11 @@ fn a_day_closed_before_the_restart_is_not_closed_again() {
 fn a_new_list_keeps_everybody_s_turn() {
     let mut schedule = schedule(&tijuana(2), noon(0));
     run(&mut schedule, 0, 10, |_| Outcome::Done);
-    schedule.set_devices(&tijuana(3), GAUGES, noon(10));
+    schedule.set_devices(tijuana(3).iter().map(scheduled), GAUGES, noon(10));
     let asked = run(&mut schedule, 10, 59, |_| Outcome::Done);
     let ids: Vec<i64> = asked.iter().map(|(_, task)| task.device.0).collect();
     assert_eq!(ids, [3], "only the new one is due");
-    schedule.set_devices(&tijuana(1), GAUGES, noon(59));
+    schedule.set_devices(tijuana(1).iter().map(scheduled), GAUGES, noon(59));
     let asked = run(&mut schedule, 59, 120, |_| Outcome::Done);
     assert!(asked.iter().all(|(_, task)| task.device == DeviceId(1)));
 }

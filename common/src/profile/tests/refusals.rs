@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use crate::profile::{Profile, Registers, Table};
 
-const GOOD: &str = r#"schema = 1
+pub(super) const GOOD: &str = r#"schema = 1
 id = "x-1"
 kind = "electric"
 vendor = "X"
@@ -40,6 +40,131 @@ computed = true
 
 /// What is changed in GOOD, into what, and the line and reason of the refusal.
 const WRONG: &[(&str, &str, usize, &str)] = &[
+    ("stop_bits = 1", "stop_bits = 3", 12, "from 1 to 2, not 3"),
+    ("baud = 9600", "baud = 0", 10, "a baud rate is from 110"),
+    (
+        "[defaults]",
+        "[limits]\nretries = 11\n[defaults]",
+        13,
+        "retries is at most 10",
+    ),
+    ("[link]", "wake = 99\n[link]", 8, "wake is from 0 to 10"),
+    (
+        "[link]",
+        "refresh = { wait_ms = 0 }\n[link]",
+        8,
+        "wait_ms is from 1",
+    ),
+    ("[link]", "ct = \"registers\"\n[link]", 8, "says `scale_by`"),
+    (
+        "[link]",
+        "extends = \"y\"\n[link]",
+        8,
+        "extends 'y', which is no",
+    ),
+    (
+        "[[test]]",
+        "[serial]\nreg = \"z\"\n[[test]]",
+        28,
+        "no register 'z'",
+    ),
+    (
+        "address = 2",
+        "address = 2\ntype = \"text\"",
+        19,
+        "a text says its `length`",
+    ),
+    (
+        "address = 2",
+        "address = 2\nlength = 2",
+        21,
+        "only a text has a `length`",
+    ),
+    (
+        "address = 2",
+        "address = 2\nchars_per_reg = 1",
+        21,
+        "1 or 2 `chars_per_reg`",
+    ),
+    (
+        "address = 2",
+        "address = 2\ntype = \"bcd32\"\nbits = [0, 4]",
+        22,
+        "within an integer",
+    ),
+    (
+        "address = 2",
+        "address = 2\ninvalid = [0x1FFFFFFFF]",
+        21,
+        "never hold 0x1ffffffff",
+    ),
+    (
+        "from = \"a\"",
+        "sum = [\"a\", { reg = \"b\", weight = \"-1\" }]",
+        24,
+        "weight '-1' is no decimal",
+    ),
+    (
+        "from = \"a\"",
+        "sum = [\"a\", \"z\"]",
+        24,
+        "no register 'z'",
+    ),
+    (
+        "scale = \"0.01\"",
+        "scale_by = [\"ct\"]",
+        25,
+        "no register 'ct'",
+    ),
+    (
+        "scale = \"0.01\"",
+        "pow10 = { reg = \"b\", map = { x = 1 } }",
+        25,
+        "'x' is not a number of 'b'",
+    ),
+    (
+        "scale = \"0.01\"",
+        "wraps = { reg = \"b\", modulus = \"0.5\" }",
+        25,
+        "whole number",
+    ),
+    (
+        "scale = \"0.01\"",
+        "must_match = { point = \"energy_import\", tolerance_pct = 1 }",
+        25,
+        "cannot be the same quantity",
+    ),
+    ("[[test]]", "[[reject]]\n[[test]]", 27, "[[reject]] needs"),
+    (
+        "[[test]]",
+        "[[reject]]\noutside = { reg = \"a\", between = [2, 1] }\n[[test]]",
+        28,
+        "the lower first",
+    ),
+    (
+        "[[test]]",
+        "[[identify]]\nreg = \"a\"\nequals = \"EM\"\n[[test]]",
+        28,
+        "'a' holds a number",
+    ),
+    (
+        "address = 2",
+        "address = 4\n[reg.c]\naddress = 9\n[[group]]\natomic = [\"b\", \"c\"]",
+        24,
+        "3 undeclared",
+    ),
+    (
+        "computed = true",
+        "computed = true\nsource = \"x\"",
+        28,
+        "either its `source` or",
+    ),
+    (
+        "computed = true",
+        "computed = false",
+        28,
+        "either its `source` or",
+    ),
     ("schema = 1", "schema = 2", 1, "reads schema 1"),
     ("id = \"x-1\"", "id = \"X 1\"", 2, "is not an id"),
     ("kind = \"electric\"", "kind = \"gas\"", 3, "gas"),
@@ -199,12 +324,19 @@ fn what_is_said_twice_or_left_unproved_is_refused() {
     );
     let register = GOOD.replace("[reg.b]", "[reg.a]");
     assert_eq!(Profile::parse(&register).unwrap_err().line, 19);
-    let unproved = GOOD.split("[[test]]").next().unwrap();
+    let unproved = Profile::parse(GOOD.split("[[test]]").next().unwrap()).unwrap_err();
+    assert!(unproved.line == 22 && unproved.reason.contains("no [[test]]"));
+    // Two points that each must match the other prove nothing.
+    let rule = |id: &str| format!("must_match = {{ point = \"{id}\", tolerance_pct = 1 }}\n");
+    let first = GOOD.replace("[[test]]", &(rule("other") + "[[test]]"));
+    let second = point
+        .replace("energy_import", "other")
+        .replace("\"billing\"", "\"check\"");
+    let circle = first.replace("[[test]]", &(second + &rule("energy_import") + "[[test]]"));
+    let circle = Profile::parse(&circle).unwrap_err();
     assert!(
-        Profile::parse(unproved)
-            .unwrap_err()
-            .reason
-            .contains("no [[test]]")
+        circle.line == 27 && circle.reason.contains("itself"),
+        "{circle}"
     );
     let float = GOOD.replace("type = \"u32\"", "type = \"f32\"");
     assert!(
@@ -273,6 +405,8 @@ fn words_that_hold_no_value_are_suspect() {
 }
 
 proptest! {
+    #![proptest_config(super::fuzz::cases(256))]
+
     #[test]
     fn no_text_makes_the_parser_panic(text in "\\PC*", at in 0..GOOD.len(), cut in 0..40_usize) {
         let _ = Profile::parse(&text);

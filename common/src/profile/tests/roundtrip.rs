@@ -123,7 +123,7 @@ fn a_counter_shows_its_last_full_step_and_its_limits() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+    #![proptest_config(super::fuzz::cases(64))]
 
     #[test]
     fn no_words_make_decoding_panic(words in prop::collection::vec(any::<u16>(), 1..64)) {
@@ -148,7 +148,8 @@ proptest! {
                 let mut again = registers.clone();
                 if let Err(error) = profile.encode(&point.id, value, &mut again) {
                     // The first addend of a sum takes it all, which may be too much for it.
-                    prop_assert!(matches!(error, EncodeError::TooLarge(..)), "{}: {error}", profile.id);
+                    let too_large = matches!(error, EncodeError::TooLarge(..));
+                    prop_assert!(too_large, "{}: {error}", profile.id);
                     continue;
                 }
                 let back = profile.decode(&point.id, &again).value;

@@ -6,7 +6,7 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timing {
     character: Duration,
-    pub(super) silence: Duration,
+    silence: Duration,
 }
 
 impl Timing {
@@ -31,7 +31,15 @@ impl Timing {
         Self { character, silence }
     }
 
-    pub(super) fn of(self, bytes: usize) -> Duration {
+    /// The silence that ends a frame: 3.5 characters.
+    #[must_use]
+    pub fn silence(self) -> Duration {
+        self.silence
+    }
+
+    /// How long so many bytes take.
+    #[must_use]
+    pub fn of(self, bytes: usize) -> Duration {
         self.character * u32::try_from(bytes).unwrap_or(u32::MAX)
     }
 }

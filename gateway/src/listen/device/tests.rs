@@ -66,7 +66,8 @@ fn after(start: &str, seconds: u64) -> Moment {
 
 /// What is kept of a reply: `point value unit`, with the day that it closes.
 fn hear(device: &mut Listened, request: Request, words: &[u16], now: Moment) -> Vec<String> {
-    let readings = device.hear(&request, words, now, ClockTrust::Trusted);
+    let mut plausible = Plausible::default();
+    let readings = device.hear(&request, words, now, ClockTrust::Trusted, &mut plausible);
     let told = readings.iter().map(|reading| {
         let value = reading.quantity.map(|value| value.to_string());
         let value = value.unwrap_or_else(|| "suspect".to_owned());
@@ -140,7 +141,10 @@ fn a_multiplier_and_a_unit_may_be_as_old_as_a_day() {
 #[test]
 fn an_answer_of_zeros_is_suspect_and_is_kept_with_its_words() {
     let mut device = listened("eastron-sdm120");
-    let readings = device.hear(&input(70, 4), &[0; 4], after(NOON, 0), ClockTrust::Trusted);
+    let trust = ClockTrust::Trusted;
+    let mut plausible = Plausible::default();
+    let now = after(NOON, 0);
+    let readings = device.hear(&input(70, 4), &[0; 4], now, trust, &mut plausible);
     let billing = readings
         .iter()
         .find(|r| r.point == "energy_import")
@@ -151,6 +155,21 @@ fn an_answer_of_zeros_is_suspect_and_is_kept_with_its_words() {
     );
     assert!(device.state.error.as_ref().unwrap().contains("all zeros"));
     assert_eq!(device.state.last_good_at, None);
+}
+
+#[test]
+fn a_counter_that_fell_is_suspect_as_it_is_for_a_poller() {
+    let (mut device, mut plausible) = (listened("eastron-sdm120"), Plausible::default());
+    let mut heard = |words: [u16; 2], seconds| {
+        let (request, now) = (input(72, 2), after(NOON, seconds));
+        let trust = ClockTrust::Trusted;
+        device.hear(&request, &words, now, trust, &mut plausible)
+    };
+    assert!(heard(KWH, 0)[0].quantity.is_some());
+    let fallen = &heard([0x4120, 0], 60)[0];
+    assert_eq!((fallen.quantity, fallen.raw.as_str()), (None, "4120 0000"));
+    assert!(heard(KWH, 120)[0].quantity.is_some());
+    assert_eq!(device.state.error, None);
 }
 
 #[test]

@@ -1,0 +1,279 @@
+//! Whether a counter can have come to a value since it was last believed. Pure.
+//!
+//! Promises: a counter that fell by more than its register's own unrest, rose faster than
+//! anything of its kind can, or changed its unit is suspect, with the reason in one sentence.
+//! What goes on as if nothing had happened (a meter was replaced or reset, a register rolled
+//! over) is believed again once [`CONFIRMATIONS`] polls in a row over [`CONFIRMED_AFTER`] say
+//! the same; a changed unit never is. A fall that is believed again is still a fall: the
+//! cloud makes no consumption of it. Lacks: a judgement of the first value ever seen, and of
+//! counters that count neither energy nor volume by their rise.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use common::id::DeviceId;
+use common::profile::Point;
+use common::quantity::Quantity;
+use common::unit::Unit;
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+
+use crate::schedule::Moment;
+
+/// So many polls in a row must agree with each other before a level that cannot have been
+/// reached is believed; with a garbled register two may, three have not been seen to.
+pub const CONFIRMATIONS: u32 = 3;
+/// And for so long: a decimal point that was shifted for a minute has been seen, and a
+/// closing reading is waited for twice as long.
+pub const CONFIRMED_AFTER: Duration = Duration::from_secs(5 * 60);
+/// An f32 that stands still may show its neighbour, and the neighbour's; no fall.
+const UNREST_STEPS: u32 = 2;
+/// A counter may be this many counts ahead of its rate: it counts in steps, and the reply
+/// took its time.
+const RISE_STEPS: u32 = 3;
+/// The most energy a submeter can count in an hour where its profile says nothing: twice
+/// what the largest usual transformer of a building (2.5 MVA) gives.
+const KILOWATTS_MAX: u32 = 5_000;
+/// The same for volume: a pipe of 400 mm at 4 m/s carries 1,810 m³ in an hour.
+const CUBIC_METRES_PER_HOUR_MAX: u32 = 2_000;
+const MILLISECONDS_PER_HOUR: u32 = 3_600_000;
+
+/// A value and when it was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Seen {
+    value: Quantity,
+    at: Moment,
+}
+
+/// What is believed of one counter, and what has been contradicting it.
+#[derive(Debug)]
+struct Level {
+    /// The highest value believed since it last started anew.
+    believed: Seen,
+    challenge: Option<Challenge>,
+}
+
+/// Values that cannot follow the level but follow each other.
+#[derive(Debug, Clone, Copy)]
+struct Challenge {
+    since: Moment,
+    last: Seen,
+    polls: u32,
+}
+
+/// The counters of one bus.
+#[derive(Debug, Default)]
+pub struct Plausible {
+    levels: BTreeMap<(DeviceId, String), Level>,
+}
+
+impl Plausible {
+    /// The values that were believed before this program started, and when.
+    #[must_use]
+    pub fn new(before: BTreeMap<(DeviceId, String), (Timestamp, Quantity)>) -> Self {
+        let level = |(at, value)| Level {
+            believed: Seen {
+                value,
+                at: Moment {
+                    monotonic: Duration::ZERO,
+                    wall: at,
+                },
+            },
+            challenge: None,
+        };
+        let levels = before.into_iter().map(|(key, seen)| (key, level(seen)));
+        Self {
+            levels: levels.collect(),
+        }
+    }
+
+    /// Whether the point of a device can have come to `value` by now.
+    ///
+    /// # Errors
+    /// With the reason, in one sentence, when it cannot.
+    pub fn judge(
+        &self,
+        device: DeviceId,
+        point: &Point,
+        value: Quantity,
+        now: Moment,
+    ) -> Result<(), String> {
+        let Some(level) = self.levels.get(&(device, point.id.clone())) else {
+            return Ok(());
+        };
+        let Some(doubt) = doubt(point, level.believed, value, now) else {
+            return Ok(());
+        };
+        let confirms = level.challenge.is_some_and(|challenge| {
+            doubt != Doubt::Unit
+                && challenge.goes_on(point, value, now)
+                && challenge.polls + 1 >= CONFIRMATIONS
+                && elapsed(challenge.since, now) >= CONFIRMED_AFTER
+        });
+        if confirms {
+            return Ok(());
+        }
+        Err(level.sentence(&doubt, value, now))
+    }
+
+    /// Whether the last value of that point was suspect already.
+    #[must_use]
+    pub fn is_disputed(&self, device: DeviceId, point: &Point) -> bool {
+        let level = self.levels.get(&(device, point.id.clone()));
+        level.is_some_and(|level| level.challenge.is_some())
+    }
+
+    /// Takes note of what a poll brought in the end, once a poll.
+    pub fn note(&mut self, device: DeviceId, point: &Point, value: Quantity, now: Moment) {
+        let believed = self.judge(device, point, value, now).is_ok();
+        let seen = Seen { value, at: now };
+        let key = (device, point.id.clone());
+        let Some(level) = self.levels.get_mut(&key) else {
+            let first = Level {
+                believed: seen,
+                challenge: None,
+            };
+            self.levels.insert(key, first);
+            return;
+        };
+        if believed {
+            let fall = fell_by(level.believed, value);
+            let unrest = unrest_at(point, level.believed.value.value());
+            let stands_still = point.monotonic && fall > Decimal::ZERO && fall <= unrest;
+            level.believed = match stands_still {
+                true => Seen {
+                    at: now,
+                    ..level.believed
+                },
+                false => seen,
+            };
+            level.challenge = None;
+            return;
+        }
+        let going_on = level.challenge.filter(|c| c.goes_on(point, value, now));
+        level.challenge = Some(Challenge {
+            since: going_on.map_or(now, |challenge| challenge.since),
+            last: seen,
+            polls: going_on.map_or(0, |challenge| challenge.polls) + 1,
+        });
+    }
+}
+
+impl Challenge {
+    fn goes_on(&self, point: &Point, value: Quantity, now: Moment) -> bool {
+        doubt(point, self.last, value, now).is_none()
+    }
+}
+
+/// Why a value cannot follow another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Doubt {
+    Unit,
+    Fell,
+    /// By more than this.
+    Rose(Decimal),
+}
+
+fn doubt(point: &Point, before: Seen, value: Quantity, now: Moment) -> Option<Doubt> {
+    if value.unit() != before.value.unit() {
+        return Some(Doubt::Unit);
+    }
+    let step = point.step_at(value.value().max(before.value.value()));
+    let allowed = rate(point, value.unit())
+        .and_then(|rate| rate.checked_mul(hours(elapsed(before.at, now))))
+        .and_then(|most| most.checked_add(step * Decimal::from(RISE_STEPS)));
+    let too_fast = |rise: Decimal| allowed.filter(|allowed| rise > *allowed);
+    let fall = fell_by(before, value);
+    if fall <= Decimal::ZERO {
+        return too_fast(-fall).map(Doubt::Rose);
+    }
+    if !point.monotonic {
+        return too_fast(fall).map(|_| Doubt::Fell);
+    }
+    if fall <= unrest_at(point, before.value.value()) {
+        return None;
+    }
+    let rolled_over = point.rollover_value().is_some_and(|modulus| {
+        let rise = modulus - fall;
+        rise >= Decimal::ZERO && allowed.is_some_and(|allowed| rise <= allowed)
+    });
+    (!rolled_over).then_some(Doubt::Fell)
+}
+
+fn fell_by(before: Seen, value: Quantity) -> Decimal {
+    before.value.value() - value.value()
+}
+
+/// By how much the register may fall without having fallen.
+fn unrest_at(point: &Point, value: Decimal) -> Decimal {
+    point.step_at(value) * Decimal::from(UNREST_STEPS)
+}
+
+/// The most that the point can count in an hour.
+fn rate(point: &Point, unit: Unit) -> Option<Decimal> {
+    let usual = || {
+        let most = [
+            (Unit::KiloWh, KILOWATTS_MAX),
+            (Unit::CubicMetre, CUBIC_METRES_PER_HOUR_MAX),
+        ];
+        let mut in_unit = most.iter().filter_map(|(of, most)| {
+            let factor = of.factor_to(unit)?;
+            factor.checked_mul(Decimal::from(*most))
+        });
+        in_unit.next()
+    };
+    point.max_rate.or_else(usual)
+}
+
+/// How long ago that was at least: by the clock that says more, as a wall clock may have been
+/// set back and the monotonic one begins with the program.
+fn elapsed(since: Moment, now: Moment) -> Duration {
+    let wall = now.wall.duration_since(since.wall);
+    let wall = Duration::try_from(wall).unwrap_or(Duration::ZERO);
+    wall.max(now.monotonic.saturating_sub(since.monotonic))
+}
+
+fn hours(duration: Duration) -> Decimal {
+    let milliseconds = Decimal::from(duration.as_millis());
+    milliseconds / Decimal::from(MILLISECONDS_PER_HOUR)
+}
+
+impl Level {
+    fn sentence(&self, doubt: &Doubt, value: Quantity, now: Moment) -> String {
+        let before = Shown(self.believed.value);
+        let (value, unit) = (Shown(value), value.unit().symbol());
+        let wait = format!(
+            "it counts again when {CONFIRMATIONS} polls over {} minutes agree",
+            CONFIRMED_AFTER.as_secs() / 60
+        );
+        match doubt {
+            Doubt::Unit => format!(
+                "it counts in {unit} now, before it counted in {}: set the unit back on the \
+                 device, or register it as a new one",
+                before.0.unit().symbol()
+            ),
+            Doubt::Fell => format!(
+                "it fell from {before} to {value}: replaced, reset, or a wrong answer; {wait}"
+            ),
+            Doubt::Rose(most) => format!(
+                "it rose from {before} to {value} in {} s, which cannot be more than {} {unit}: \
+                 replaced, or a wrong answer; {wait}",
+                elapsed(self.believed.at, now).as_secs(),
+                most.round_dp(3).normalize()
+            ),
+        }
+    }
+}
+
+/// A quantity with the symbol that people read.
+struct Shown(Quantity);
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.0.value(), self.0.unit().symbol())
+    }
+}
+
+#[cfg(test)]
+mod tests;
