@@ -57,7 +57,8 @@ struct Level {
 /// Values that cannot follow the level but follow each other.
 #[derive(Debug, Clone, Copy)]
 struct Challenge {
-    since: Moment,
+    /// On the monotonic clock, which began before it: setting the other one proves nothing.
+    since: Duration,
     last: Seen,
     polls: u32,
 }
@@ -109,7 +110,7 @@ impl Plausible {
             doubt != Doubt::Unit
                 && challenge.goes_on(point, value, now)
                 && challenge.polls + 1 >= CONFIRMATIONS
-                && elapsed(challenge.since, now) >= CONFIRMED_AFTER
+                && now.monotonic.saturating_sub(challenge.since) >= CONFIRMED_AFTER
         });
         if confirms {
             return Ok(());
@@ -162,7 +163,7 @@ impl Plausible {
         }
         let going_on = level.challenge.filter(|c| c.goes_on(point, value, now));
         level.challenge = Some(Challenge {
-            since: going_on.map_or(now, |challenge| challenge.since),
+            since: going_on.map_or(now.monotonic, |challenge| challenge.since),
             last: seen,
             polls: going_on.map_or(0, |challenge| challenge.polls) + 1,
         });

@@ -278,3 +278,22 @@ fn a_level_from_a_profile_that_was_wrong_does_not_bind_the_right_one() {
     assert_eq!(poll(120, "17.60"), Ok(()));
     assert!(poll(180, "3.00").is_err(), "now it is a level");
 }
+
+#[test]
+fn a_clock_that_is_set_makes_no_minute_of_a_moment() {
+    // After a power cut: the meter is not up yet, and the time of day comes from the network.
+    let mut plausible = Plausible::default();
+    let mut poll = |seconds, set_by, value: &str| {
+        let mut now = moment(seconds);
+        now.wall += SignedDuration::from_hours(set_by);
+        let value = quantity(value, Unit::KiloWh);
+        let judged = plausible.judge(DEVICE, &energy(), value, now);
+        plausible.note(DEVICE, &energy(), value, now);
+        judged
+    };
+    assert_eq!(poll(0, 0, "40483.20"), Ok(()));
+    for (seconds, set_by) in [(10, 0), (20, 9), (30, 9), (40, 9)] {
+        assert!(poll(seconds, set_by, "0.00").is_err(), "{seconds}");
+    }
+    assert_eq!(poll(50, 9, "40483.30"), Ok(()));
+}
