@@ -4,9 +4,10 @@
 //! day or not at all, never late; whoever has waited longest comes next, so that nobody is
 //! starved; who is to be tried again goes behind the others that are due; a device that does
 //! not answer is asked ever more rarely, and never right behind another such, so that they
-//! cost the others little, but its closing readings are tried all the same. Periods follow the monotonic clock, so that a step of the
-//! wall clock disturbs none, and lie on multiples of themselves, so that devices of one
-//! period are due together and reach the disk together; days follow the wall.
+//! cost the others little, but its closing readings are tried all the same. Periods follow
+//! the monotonic clock, so that a step of the wall clock disturbs none, and lie on multiples
+//! of themselves, so that devices of one period are due together and reach the disk together;
+//! days follow the wall.
 //!
 //! [`Schedule::next`] looks at every device, so its cost grows with their number: four
 //! microseconds each unoptimised, and a line has 247. A heap would save nothing, as the
