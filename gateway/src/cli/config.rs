@@ -72,7 +72,7 @@ pub fn library(config: &Config) -> Result<Library, Failure> {
 fn check(path: &Path, json: bool) -> Result<(), Failure> {
     let (config, text) = load(path)?;
     let library = library(&config)?;
-    let faults = config.check(&text, &|id| library.get(id).is_some());
+    let faults = config.check(&text, &library);
     if json {
         let verdict = Verdict {
             file: path,

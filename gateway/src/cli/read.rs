@@ -8,6 +8,7 @@ use crate::bus::Port;
 use crate::config::{BusConfig, Config, Mode};
 use crate::control::{self, Request};
 use crate::poll::once::{self, Shown, ShownPoint};
+use crate::profiles;
 use crate::run::ReadArguments;
 
 /// What is typed after `read`.
@@ -92,7 +93,7 @@ async fn read_here(
 ) -> Result<Shown, Failure> {
     let profile = library.get(profile).ok_or_else(|| {
         Failure::new(Exit::Usage, format!("there is no profile '{profile}'"))
-            .remedy("enervue-gateway profile list")
+            .remedy(profiles::advice(library, profile))
     })?;
     let port = Port::from(bus);
     if bus.mode == Mode::Listen {

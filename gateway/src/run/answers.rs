@@ -22,6 +22,7 @@ use crate::failure::{Exit, Failure};
 use crate::listen::heard::{self, HeardReport};
 use crate::poll::once::{self, Shown};
 use crate::poll::{DeviceState, Poller};
+use crate::profiles;
 use crate::status::{DeviceStatus, Status};
 use crate::uplink::{SOFTWARE, UplinkStatus};
 
@@ -138,7 +139,7 @@ impl Facts {
             let error = format!("there is no profile '{}'", asked.profile);
             return Err(Failure::new(Exit::Usage, error)
                 .because("the daemon knows those that were there when it started")
-                .remedy("enervue-gateway profile list"));
+                .remedy(profiles::advice(&self.library, &asked.profile)));
         };
         let shown = once::read(line.poller.bus(), profile, asked.unit_id).await;
         shown.map_err(|error| {
