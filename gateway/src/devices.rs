@@ -47,7 +47,7 @@ pub fn sort_out(
             match (known, taken) {
                 (true, _) => Some("the list names this device twice".to_owned()),
                 (_, true) => Some(format!(
-                    "another device has unit id {} on bus '{}': give one another address",
+                    "another device has unit id {} on bus '{}': give one another unit id",
                     device.unit_id, device.bus
                 )),
                 _ => None,

@@ -29,7 +29,7 @@ use crate::clock::Clock;
 use crate::config::{BusConfig, Config, Mode};
 use crate::control::Server;
 use crate::devices;
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 use crate::identity::Identity;
 use crate::listen;
 use crate::poll::{Before, Polled, Poller};
@@ -111,8 +111,10 @@ pub async fn run(config: Config, library: Library, clock: Clock) -> Result<(), F
 
 fn open_buffer(config: &Config, now: Timestamp) -> Result<Buffer, Failure> {
     std::fs::create_dir_all(&config.data_dir).map_err(|error| {
-        let directory = config.data_dir.display();
-        Failure::from(error).because(format!("data_dir is {directory}"))
+        let what = format!("cannot make data_dir {}", config.data_dir.display());
+        Failure::new(Exit::Unexpected, what)
+            .because(error.to_string())
+            .remedy("name a directory of yours in the settings, or run as root or the service")
     })?;
     Ok(Buffer::open(&config.buffer_file(), now)?)
 }

@@ -166,7 +166,7 @@ fn open(config: &Config) -> Result<Buffer, Failure> {
         let what = format!("there is no buffer to read at {}", path.display());
         Failure::new(Exit::Unexpected, what)
             .because(error.to_string())
-            .remedy("the daemon makes it when it first runs; sudo, if it is another user's")
+            .remedy("start the daemon, which makes it; use sudo when the file is another user's")
     })
 }
 
