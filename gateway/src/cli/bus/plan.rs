@@ -222,8 +222,9 @@ fn sentences(bus: &BusPlan) -> Vec<String> {
     let load = &bus.load;
     let mut told = Vec::new();
     if bus.mode == Mode::Listen {
-        told.push("This bus only listens: nothing of this is sent. As its master, this gateway would ask \
-             so.".to_owned());
+        told.push(
+            "This bus only listens: a master would send this, the gateway sends none.".into(),
+        );
     }
     let turnaround = load.turnaround_ms;
     if !load.wire_is_ours {
