@@ -85,8 +85,12 @@ fn tell(status: &Status) -> std::io::Result<()> {
         many => format!("{many} meters"),
     };
     print::line(&format!("{meters}, {reporting} reporting."))?;
-    if reporting == 0 && status.problems.is_empty() {
-        print::line("A line is heard for some seconds (listen_first_s) before the first request.")?;
+    let is_early = status.devices.iter().all(|d| d.answered + d.failed == 0);
+    if is_early && status.problems.is_empty() {
+        print::line(
+            "No meter has answered yet: a line is heard for some seconds (listen_first_s) before \
+             anybody is asked.",
+        )?;
     }
     Ok(())
 }
