@@ -3,6 +3,7 @@
 
 mod access;
 mod bad_input;
+mod bus_faults;
 mod command_line;
 mod kills;
 mod listen;

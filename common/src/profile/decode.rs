@@ -304,9 +304,15 @@ impl Identity {
             }
             IdentityRule::OneOf(numbers) => number().is_ok_and(|n| numbers.contains(&n)),
             IdentityRule::OneOfTexts(texts) => text().is_ok_and(|text| texts.contains(&text)),
-            IdentityRule::StartsWith(start) => text().is_ok_and(|text| text.starts_with(start)),
+            IdentityRule::StartsWith(start) => text().is_ok_and(|text| begins(&text, start)),
         }
     }
+}
+
+/// Whether the text begins so, in whichever case: makers change it between versions.
+fn begins(text: &str, start: &str) -> bool {
+    text.get(..start.len())
+        .is_some_and(|head| head.eq_ignore_ascii_case(start))
 }
 
 /// The number times ten to the power of `exponent`.

@@ -82,6 +82,7 @@ const SHIPPED: &[(&str, &str)] = files![
     "socomec-countis-e23",
     "socomec-countis-e34",
     "socomec-diris-a10",
+    "socomec-diris-a14",
     "spirax-tva",
     "tecfluid-mx4b",
     "tuf-2000m",

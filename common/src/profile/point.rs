@@ -1,6 +1,6 @@
 //! A point: one quantity of a device, and from which registers it comes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -60,12 +60,17 @@ pub struct Point {
 }
 
 impl Point {
-    /// The units in which the point may come: one, or those of its unit register.
+    /// The units in which the point may come: one, or those of its unit register, each once
+    /// and in the order of their codes.
     #[must_use]
     pub fn units(&self) -> Vec<Unit> {
         match &self.unit {
             UnitRule::Fixed(unit) => vec![*unit],
-            UnitRule::Register { map, .. } => map.values().copied().collect(),
+            UnitRule::Register { map, .. } => {
+                let mut seen = BTreeSet::new();
+                let units = map.values().copied();
+                units.filter(|unit| seen.insert(*unit)).collect()
+            }
         }
     }
 

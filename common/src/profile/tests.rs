@@ -37,6 +37,21 @@ fn every_shipped_profile_is_one_and_named_as_its_file() {
 }
 
 #[test]
+fn every_profile_in_the_folder_ships() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/profiles");
+    let mut files: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|file| file != "README.md")
+        .collect();
+    files.sort();
+    let shipped = library::shipped_texts().iter().map(|(file, _)| *file);
+    let mut shipped: Vec<&str> = shipped.collect();
+    shipped.sort_unstable();
+    assert_eq!(files, shipped);
+}
+
+#[test]
 fn a_local_profile_takes_the_place_of_a_shipped_one() {
     let (file, text) = shipped_text("eastron-sdm120.toml");
     let changed = text.replace("SDM120CT-M", "SDM120CT-MV");
@@ -197,6 +212,39 @@ fn a_model_is_known_by_its_identity_registers() {
         let identifies = !profile.identity_requests().is_empty();
         assert_eq!(profile.fits(&own), identifies, "{}", profile.id);
     }
+}
+
+#[test]
+fn a_device_of_zeros_is_known_as_nothing() {
+    let mut registers = Registers::new();
+    for address in 0..=u16::MAX {
+        registers.set(Table::Input, address, 0);
+        registers.set(Table::Holding, address, 0);
+    }
+    for profile in Library::shipped().iter() {
+        assert!(!profile.fits(&registers), "{}", profile.id);
+    }
+}
+
+#[test]
+fn a_model_is_known_by_its_name_in_whichever_case() {
+    let library = Library::shipped();
+    let mut registers = Registers::new();
+    let mut say = |address: u16, words: &[u16]| {
+        for (address, word) in (address..).zip(words) {
+            registers.set(Table::Holding, address, *word);
+        }
+        let fitting = library.iter().filter(|profile| profile.fits(&registers));
+        fitting.map(|p| p.id.clone()).collect::<Vec<_>>()
+    };
+    let nothing = say(0xC350, &[0x53, 0x4F, 0x43, 0x4F]);
+    assert!(nothing.is_empty());
+    let a10 = [0x4469, 0x7269, 0x7320, 0x4131, 0x3000, 0, 0, 0];
+    assert_eq!(say(0xC38A, &a10), ["socomec-diris-a10"]);
+    let a14 = [0x4449, 0x5249, 0x5320, 0x4131, 0x3420, 0x2020, 0, 0];
+    assert_eq!(say(0xC38A, &a14), ["socomec-diris-a14"]);
+    let short = [0x4449, 0x5249, 0x5320, 0, 0, 0, 0, 0];
+    assert!(say(0xC38A, &short).is_empty());
 }
 
 #[test]

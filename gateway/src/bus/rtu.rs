@@ -236,7 +236,9 @@ impl<L: Line> Master<L> {
                     return Err(fault);
                 }
                 Err(fault) if fault.is_ours() => return Err(fault),
-                _ => {}
+                Ok(_) => self.owed.note_obedience(ask.unit),
+                Err(fault) if is_refusal(&fault) => self.owed.note_obedience(ask.unit),
+                Err(_) => {}
             }
         }
         Err(Fault::InDoubt)
@@ -251,8 +253,8 @@ impl<L: Line> Master<L> {
         match &result {
             Ok(_) => self.owed.note_answer(ask),
             Err(fault) if is_refusal(fault) => self.owed.note_exception(now, ask),
-            Err(_) => {
-                self.owed.note_fault(now, ask);
+            Err(fault) => {
+                self.owed.note_fault(now, ask, is_silence(fault));
                 self.counts.faults += 1;
                 self.hold_for(ask.pace.timeout);
                 // What made it no answer may be another master.

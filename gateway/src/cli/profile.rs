@@ -410,7 +410,8 @@ mod tests {
         }
         let described = described(tuf, &library);
         assert_eq!(described["points"][0]["units"][2], "gal_us");
-        assert_eq!(described["worked_vectors"], 1);
+        assert_eq!(described["worked_vectors"], 0);
+        assert_eq!(described["computed_vectors"], 7);
         assert_eq!(unit_id(tuf, "123").unwrap_err().exit, Exit::Usage);
         let unknown = find(&library, "tuf").unwrap_err();
         assert_eq!(

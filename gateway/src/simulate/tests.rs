@@ -1,6 +1,7 @@
 //! The simulated line against a master that we did not write, and its history.
 
 mod history;
+mod library;
 mod line;
 mod ordeal;
 

@@ -27,7 +27,7 @@ fn a_variant_says_only_what_differs() {
     let other = VARIANT.replace("its manual", "its label");
     assert_ne!(library.parse(&other).unwrap().reference(), same.reference());
 
-    let moved = format!("{VARIANT}[limits]\nrequest_gap_ms = 77\n[reg.power]\naddress = 0x0010\n");
+    let moved = format!("{VARIANT}[limits]\nrequest_gap_ms = 77\n[reg.p]\naddress = 0x0010\n");
     let moved = library.parse(&moved).unwrap();
     assert_eq!(moved.limits.request_gap_ms, 77);
     assert_eq!(moved.limits.max_registers, base.limits.max_registers);

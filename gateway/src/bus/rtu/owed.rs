@@ -4,8 +4,14 @@
 //! A reply does not say which registers it holds; of one unit and function it is known by its
 //! length alone. So nothing is asked whose reply is as long as one that is owed. A unit
 //! answers in order: what answers a request that could not be mistaken clears what was owed
-//! before it. Silence clears nothing, since a device may be deaf for a while and then answer
-//! all it was asked; nor does an exception, which has no length, but for the oldest.
+//! before it. An exception, which has no length, clears but the oldest. Silence clears
+//! nothing, since a device may be deaf for a while and then answer all it was asked, or be
+//! some replies behind.
+//!
+//! Some devices are silent on whatever they do not like to be asked instead. Of a unit that
+//! has never answered such a request, what is owed is forgotten in time after
+//! [`SILENCES_MIN`] in a row. What could be believed too soon is then a device that is more
+//! replies behind than that from its very first fault on.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -22,14 +28,27 @@ const PATIENCE_MIN: Duration = Duration::from_secs(30);
 /// The same in time-outs, for devices that may take long.
 const PATIENCE_TIME_OUTS: u32 = 10;
 
+/// So many silences in a row are a dislike, of a unit that never answered otherwise.
+const SILENCES_MIN: u32 = 4;
+
 /// The replies that may still come on one line.
 #[derive(Debug, Default)]
 pub(super) struct Owed {
-    /// By unit and number of registers, until when.
-    units: BTreeMap<u8, BTreeMap<u16, Instant>>,
+    units: BTreeMap<u8, Unit>,
     /// The end of what was heard, shorter than a request.
     tail: Vec<u8>,
     sent: [u8; REQUEST_BYTES],
+}
+
+/// What one unit owes.
+#[derive(Debug, Default)]
+struct Unit {
+    /// By number of registers, and until when it may come.
+    owed: BTreeMap<u16, Instant>,
+    /// Requests in a row on which not a byte came.
+    silences: u32,
+    /// Whether it has answered a request made instead of another.
+    answers_others: bool,
 }
 
 impl Owed {
@@ -59,7 +78,14 @@ impl Owed {
 
     /// It was answered by registers.
     pub(super) fn note_answer(&mut self, ask: &Ask) {
-        self.units.remove(&ask.unit);
+        let unit = self.units.entry(ask.unit).or_default();
+        unit.owed.clear();
+        unit.silences = 0;
+    }
+
+    /// It was made instead of another, and was answered somehow.
+    pub(super) fn note_obedience(&mut self, unit: u8) {
+        self.units.entry(unit).or_default().answers_others = true;
     }
 
     /// It was answered by an exception, or an earlier one was.
@@ -68,15 +94,19 @@ impl Owed {
         let oldest = owed.iter().min_by_key(|(_, until)| **until);
         if let Some(oldest) = oldest.map(|(count, _)| *count) {
             owed.remove(&oldest);
-            self.note_fault(now, ask);
+            self.note_fault(now, ask, false);
         }
     }
 
-    /// It has had no answer.
-    pub(super) fn note_fault(&mut self, now: Instant, ask: &Ask) {
+    /// It has had no answer, or not a byte.
+    pub(super) fn note_fault(&mut self, now: Instant, ask: &Ask, is_silence: bool) {
         let patience = (ask.pace.timeout * PATIENCE_TIME_OUTS).max(PATIENCE_MIN);
-        let owed = self.of(now, ask.unit);
-        owed.insert(ask.request.count, now + patience);
+        let unit = self.units.entry(ask.unit).or_default();
+        unit.owed.insert(ask.request.count, now + patience);
+        unit.silences = match is_silence {
+            true => unit.silences.saturating_add(1),
+            false => 0,
+        };
     }
 
     /// These bytes came. A request of another master among them will have its reply too.
@@ -96,9 +126,11 @@ impl Owed {
     }
 
     fn of(&mut self, now: Instant, unit: u8) -> &mut BTreeMap<u16, Instant> {
-        let owed = self.units.entry(unit).or_default();
-        owed.retain(|_, until| *until > now);
-        owed
+        let unit = self.units.entry(unit).or_default();
+        if unit.silences >= SILENCES_MIN && !unit.answers_others {
+            unit.owed.retain(|_, until| *until > now);
+        }
+        &mut unit.owed
     }
 }
 

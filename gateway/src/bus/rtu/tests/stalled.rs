@@ -79,3 +79,34 @@ async fn an_exception_proves_nothing_about_what_was_asked_after_the_oldest() {
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_device_that_is_replies_behind_is_not_believed_after_a_long_pause_either() {
+    for behind in 1..3 {
+        let mut kept = std::collections::VecDeque::new();
+        let mut master = line(move |number, sent| {
+            kept.push_back(reply_to(&sent, number));
+            let due = (kept.len() > behind).then(|| kept.pop_front().unwrap());
+            due.into_iter().map(|reply| (20, reply)).collect()
+        });
+        for address in (100..).step_by(10).take(20) {
+            let words = master.read(&ask(1, address, 2)).await;
+            assert!(words.is_err(), "{behind} behind: {words:x?} for {address}");
+            sleep(Duration::from_secs(600)).await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_device_that_answers_but_one_request_is_read_again_in_time() {
+    // It is silent on whatever has not two registers, and once on that.
+    let mut master = line(|number, sent| match (number, sent[5]) {
+        (2.., 2) => vec![(20, reply_to(&sent, number))],
+        _ => vec![],
+    });
+    let since = Instant::now();
+    while master.read(&ask(1, 100, 2)).await.is_err() {
+        assert!(since.elapsed() < Duration::from_secs(60));
+        sleep(Duration::from_secs(10)).await;
+    }
+}
