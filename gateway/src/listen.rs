@@ -26,7 +26,7 @@ use crate::bus::Bus;
 use crate::bus::overhear::{Asked, Heard, Reply};
 use crate::clock::Clock;
 use crate::plausible::Plausible;
-use crate::poll::{Before, Polled, Poller, Progress, TEST_CLOCK_PATIENCE};
+use crate::poll::{Before, Order, Poller, Progress, TEST_CLOCK_PATIENCE, stopped};
 use crate::reading::NewReading;
 use crate::schedule::{CLOSING_PATIENCE, Moment};
 
@@ -56,7 +56,7 @@ pub fn start(
     } else {
         CLOSING_PATIENCE
     };
-    let (poller, new_devices, report) = Poller::handle(bus.clone());
+    let (poller, orders, report) = Poller::handle(bus.clone());
     let task = ListenTask {
         bus,
         heard,
@@ -71,7 +71,7 @@ pub fn start(
         waiting: Vec::new(),
         offer_at: None,
         reviewed: Duration::ZERO,
-        new_devices,
+        orders,
         report,
     };
     tokio::spawn(task.run());
@@ -94,23 +94,25 @@ struct ListenTask {
     /// When they are offered to it.
     offer_at: Option<Duration>,
     reviewed: Duration,
-    new_devices: watch::Receiver<Vec<Polled>>,
+    orders: watch::Receiver<Order>,
     report: watch::Sender<Progress>,
 }
 
 impl ListenTask {
     async fn run(mut self) {
+        let mut orders = self.orders.clone();
         loop {
-            match self.new_devices.has_changed() {
-                Ok(true) => self.take_devices(),
+            match self.orders.has_changed() {
+                Ok(true) if self.orders.borrow().is_some() => self.take_devices(),
                 Ok(false) => {}
-                Err(_) => return,
+                _ => break,
             }
             tokio::select! {
                 heard = self.heard.recv() => match heard {
                     Some(heard) => self.hear(&heard),
-                    None => return,
+                    None => break,
                 },
+                () = stopped(&mut orders) => break,
                 () = sleep(TICK) => {}
             }
             let now = self.moment(Instant::now());
@@ -120,6 +122,8 @@ impl ListenTask {
             self.keep(now.monotonic).await;
             self.report(now);
         }
+        // Nothing waits for others any more.
+        self.keep(Duration::MAX).await;
     }
 
     /// That instant on both clocks. A test clock stands still.
@@ -136,7 +140,7 @@ impl ListenTask {
     }
 
     fn take_devices(&mut self) {
-        let polled = self.new_devices.borrow_and_update().clone();
+        let polled = self.orders.borrow_and_update().clone().unwrap_or_default();
         let mut before = std::mem::take(&mut self.devices);
         for polled in polled {
             let id = polled.device.id;
@@ -179,10 +183,12 @@ impl ListenTask {
                 (None, 0)
             }
             Err(error) => {
-                tracing::error!(%error, "readings cannot be kept");
+                if self.report.borrow().error.is_none() {
+                    tracing::error!(%error, "readings cannot be kept");
+                }
                 let surplus = self.waiting.len().saturating_sub(WAITING_MAX);
                 self.waiting.drain(..surplus);
-                self.offer_at = Some(now + RETRY_PAUSE);
+                self.offer_at = Some(now.saturating_add(RETRY_PAUSE));
                 let sentence = format!("readings cannot be kept: {error}");
                 (Some(sentence), surplus)
             }

@@ -72,7 +72,7 @@ pub async fn run(config: Config, library: Library, clock: Clock) -> Result<(), F
         clock: clock.clone(),
         buffer: buffer.clone(),
         library: Arc::clone(&library),
-        lines,
+        lines: Arc::clone(&lines),
         listing: listing_seen.clone(),
         uplink: uplink_seen,
     };
@@ -105,6 +105,10 @@ pub async fn run(config: Config, library: Library, clock: Clock) -> Result<(), F
     }
     tracing::info!("the gateway stops");
     tell_systemd(NotifyState::Stopping);
+    let stopping: Vec<_> = lines.iter().map(|line| line.poller.stop()).collect();
+    for stopped in stopping {
+        stopped.await;
+    }
     buffer.close().await;
     Ok(())
 }

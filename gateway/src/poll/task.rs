@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep};
 
 use super::cycle::{Answer, Cycle, Part, Step};
 use super::sweep::{Ended, Sweep};
-use super::{BreakerState, Polled, Progress, is_final, pace};
+use super::{BreakerState, Order, Polled, Progress, is_final, pace, stopped};
 use crate::buffer::BufferHandle;
 use crate::bus::{Ask, Bus, BusError};
 use crate::clock::Clock;
@@ -38,7 +38,7 @@ pub(super) struct PollTask {
     /// Polls that were left for others to be asked; apart for ordinary and closing ones.
     pub(super) cycles: BTreeMap<(DeviceId, bool), Cycle>,
     pub(super) devices: BTreeMap<DeviceId, Polled>,
-    pub(super) new_devices: watch::Receiver<Vec<Polled>>,
+    pub(super) orders: watch::Receiver<Order>,
     pub(super) report: watch::Sender<Progress>,
 }
 
@@ -54,16 +54,20 @@ enum Reached {
 
 impl PollTask {
     pub(super) async fn run(mut self) {
+        let mut orders = self.orders.clone();
         loop {
-            match self.new_devices.has_changed() {
-                Ok(true) => self.take_devices(),
+            match self.orders.has_changed() {
+                Ok(true) if self.orders.borrow().is_some() => self.take_devices(),
                 Ok(false) => {}
-                Err(_) => return,
+                _ => break,
             }
             let task = self.schedule.next(self.moment());
             let is_idle = task.is_none();
             if let Some(task) = task {
-                self.poll(task).await;
+                tokio::select! {
+                    () = self.poll(task) => {}
+                    () = stopped(&mut orders) => break,
+                }
             }
             let now = self.moment();
             let closing_is_due = self.schedule.closing_is_due(now);
@@ -73,6 +77,9 @@ impl PollTask {
                 sleep(TICK).await;
             }
             self.settle();
+        }
+        if !self.sweep.readings().is_empty() {
+            self.flush().await;
         }
     }
 
@@ -92,7 +99,7 @@ impl PollTask {
     }
 
     fn take_devices(&mut self) {
-        let polled = self.new_devices.borrow_and_update().clone();
+        let polled = self.orders.borrow_and_update().clone().unwrap_or_default();
         let scheduled = polled.iter().map(|Polled { device, profile }| Scheduled {
             device,
             pause_min: Duration::from_secs(profile.limits.min_poll_s.into()),

@@ -323,6 +323,20 @@ async fn a_port_that_is_away_is_not_the_devices_fault() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_waits_for_the_rest_of_its_sweep_is_kept_when_the_gateway_stops() {
+    let rig = Rig::new(&[]);
+    rig.line.lock().unwrap().silent.insert(2);
+    rig.poller.set_devices(vec![polled(1), polled(2)]);
+    let is_asked = || rig.line.lock().unwrap().asked.contains(&2);
+    until("the second is asked", is_asked).await;
+    rig.poller.stop().await;
+    assert_eq!(rig.energy(1).await.len(), 1);
+    let asked = rig.line.lock().unwrap().asked.len();
+    sleep(Duration::from_secs(600)).await;
+    assert_eq!(rig.line.lock().unwrap().asked.len(), asked);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_device_is_read_once_for_whoever_asks_and_nothing_is_kept() {
     let rig = Rig::new(&[]);
     let profile = polled(9).profile;
