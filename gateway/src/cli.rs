@@ -28,6 +28,8 @@ Examples:
   enervue-gateway run --config gateway.toml
   enervue-gateway read --profile eastron-sdm120 --unit-id 1
   enervue-gateway status
+  enervue-gateway profile list water                the models that can be read
+  enervue-gateway bus plan                          what the devices cost the line
   enervue-gateway bus heard                         what another master asks on the line
   enervue-gateway buffer export --json > readings.ndjson
 
@@ -86,7 +88,7 @@ enum Command {
         #[command(flatten)]
         args: read::ReadArgs,
     },
-    /// A line: what another master asks on it
+    /// A line: what the devices cost it, and what another master asks on it
     Bus {
         #[command(flatten)]
         settings: Settings,
@@ -114,12 +116,14 @@ enum Command {
 }
 
 impl Arguments {
-    /// What is logged when nobody says otherwise: the daemon tells its doings.
+    /// What is logged when nobody says otherwise: the daemon tells its doings, any other
+    /// command fails with words of its own.
     #[must_use]
     pub fn log_level(&self) -> &'static str {
         match self.command {
             Command::Run { .. } => "info",
-            _ => "warn",
+            Command::Simulate(_) => "warn",
+            _ => "error",
         }
     }
 

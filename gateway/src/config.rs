@@ -7,7 +7,7 @@ mod check;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use common::profile::Parity;
+use common::profile::{Library, Parity};
 use serde::{Deserialize, Serialize};
 
 pub use address::{AddressError, Endpoint, PortAddress};
@@ -251,8 +251,8 @@ impl Config {
 
     /// Everything wrong with the settings that were read from `text`.
     #[must_use]
-    pub fn check(&self, text: &str, known_profile: &dyn Fn(&str) -> bool) -> Vec<Fault> {
-        check::check(self, text, known_profile)
+    pub fn check(&self, text: &str, library: &Library) -> Vec<Fault> {
+        check::check(self, text, library)
     }
 
     /// Whether the file lists devices of its own.

@@ -4,7 +4,7 @@
 //! One bad entry does not stop the others: [`sort_out`] parts what can be read from what
 //! cannot, with the reason. The ids of the file's devices are made once and kept.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 
@@ -14,11 +14,14 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use crate::config::Config;
+use crate::config::{Config, FileDevice};
 use crate::files;
+use crate::identity::Identity;
 
 /// The most bytes of a list: 400 closings for each device of several full lines.
 pub const LIST_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// The ids that were made for the devices of the settings.
+const LOCAL_IDS_FILE: &str = "devices-local.json";
 /// The version that a list from the file carries.
 const LOCAL_VERSION: &str = "file";
 
@@ -47,7 +50,7 @@ pub fn sort_out(
             match (known, taken) {
                 (true, _) => Some("the list names this device twice".to_owned()),
                 (_, true) => Some(format!(
-                    "another device has unit id {} on bus '{}': give one another address",
+                    "another device has unit id {} on bus '{}': give one another unit id",
                     device.unit_id, device.bus
                 )),
                 _ => None,
@@ -155,27 +158,52 @@ struct Local {
     id: DeviceId,
 }
 
+impl Local {
+    /// Whether it is this device, on its bus.
+    fn is(&self, device: &FileDevice) -> bool {
+        self.unit_id == device.unit_id && self.profile == device.profile
+    }
+}
+
+fn known_locals(data_dir: &Path) -> io::Result<Vec<Local>> {
+    let max = u64::try_from(LIST_BYTES_MAX).unwrap_or(u64::MAX);
+    match files::read(&data_dir.join(LOCAL_IDS_FILE), max)? {
+        Some(bytes) => Ok(serde_json::from_slice(&bytes)?),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// What people call each device of the cloud's last list, or of the settings without one; of
+/// what cannot be read here, nothing.
+#[must_use]
+pub fn labels(config: &Config) -> BTreeMap<DeviceId, String> {
+    if let Ok(Some(identity)) = Identity::load(&config.identity_file()) {
+        let list = last_known(&config.data_dir, identity.gateway);
+        let labels = list.devices.into_iter().map(|d| (d.id, d.label));
+        return labels.collect();
+    }
+    let known = known_locals(&config.data_dir).unwrap_or_default();
+    let labels = known.into_iter().filter_map(|local| {
+        let mut buses = config.bus.iter().filter(|bus| bus.name == local.bus);
+        let mut devices = buses.next()?.device.iter();
+        let label = &devices.find(|device| local.is(device))?.label;
+        Some((local.id, label.clone()))
+    });
+    labels.collect()
+}
+
 /// The devices that the settings list. An id is made for each new one and kept, so that a
 /// restart, a new label or another order changes nothing.
 ///
 /// # Errors
 /// When the ids kept cannot be read, or new ones cannot be kept.
 pub fn from_config(config: &Config, now: Timestamp) -> io::Result<DeviceList> {
-    let path = config.data_dir.join("devices-local.json");
-    let max = u64::try_from(LIST_BYTES_MAX).unwrap_or(u64::MAX);
-    let mut known: Vec<Local> = match files::read(&path, max)? {
-        Some(bytes) => serde_json::from_slice(&bytes)?,
-        None => Vec::new(),
-    };
+    let mut known = known_locals(&config.data_dir)?;
     let before = known.len();
     let mut devices = Vec::new();
     for bus in &config.bus {
         for device in &bus.device {
-            let same = |local: &&Local| {
-                local.bus == bus.name
-                    && local.unit_id == device.unit_id
-                    && local.profile == device.profile
-            };
+            let same = |local: &&Local| local.bus == bus.name && local.is(device);
             let id = match known.iter().find(same) {
                 Some(local) => local.id,
                 None => DeviceId(from_parts(now, rand::random())),
@@ -201,6 +229,7 @@ pub fn from_config(config: &Config, now: Timestamp) -> io::Result<DeviceList> {
         }
     }
     if known.len() > before {
+        let path = config.data_dir.join(LOCAL_IDS_FILE);
         files::write(&path, &serde_json::to_vec_pretty(&known)?, files::PRIVATE)?;
     }
     Ok(DeviceList {

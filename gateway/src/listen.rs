@@ -27,7 +27,7 @@ use crate::bus::overhear::{Asked, Heard, Reply};
 use crate::clock::Clock;
 use crate::plausible::Plausible;
 use crate::poll::sweep::give_way;
-use crate::poll::{Before, Polled, Poller, Progress, TEST_CLOCK_PATIENCE};
+use crate::poll::{Before, Order, Poller, Progress, TEST_CLOCK_PATIENCE, stopped};
 use crate::reading::NewReading;
 use crate::schedule::{CLOSING_PATIENCE, Moment};
 
@@ -57,7 +57,7 @@ pub fn start(
     } else {
         CLOSING_PATIENCE
     };
-    let (poller, new_devices, report) = Poller::handle(bus.clone());
+    let (poller, orders, report) = Poller::handle(bus.clone());
     let task = ListenTask {
         bus,
         heard,
@@ -72,7 +72,7 @@ pub fn start(
         waiting: Vec::new(),
         offer_at: None,
         reviewed: Duration::ZERO,
-        new_devices,
+        orders,
         report,
     };
     tokio::spawn(task.run());
@@ -95,27 +95,25 @@ struct ListenTask {
     /// When they are offered to it.
     offer_at: Option<Duration>,
     reviewed: Duration,
-    new_devices: watch::Receiver<Option<Vec<Polled>>>,
+    orders: watch::Receiver<Order>,
     report: watch::Sender<Progress>,
 }
 
 impl ListenTask {
     async fn run(mut self) {
+        let mut orders = self.orders.clone();
         loop {
-            match self.new_devices.has_changed() {
-                Ok(true) => {
-                    let polled = self.new_devices.borrow_and_update().clone();
-                    let Some(polled) = polled else { break };
-                    self.take_devices(polled);
-                }
+            match self.orders.has_changed() {
+                Ok(true) if self.orders.borrow().is_some() => self.take_devices(),
                 Ok(false) => {}
-                Err(_) => break,
+                _ => break,
             }
             tokio::select! {
                 heard = self.heard.recv() => match heard {
                     Some(heard) => self.hear(&heard),
                     None => break,
                 },
+                () = stopped(&mut orders) => break,
                 () = sleep(TICK) => {}
             }
             let now = self.moment(Instant::now());
@@ -127,6 +125,7 @@ impl ListenTask {
             }
             self.report(now);
         }
+        // Nothing waits for others any more.
         if !self.waiting.is_empty() {
             self.keep(self.started.elapsed()).await;
         }
@@ -145,7 +144,8 @@ impl ListenTask {
         }
     }
 
-    fn take_devices(&mut self, polled: Vec<Polled>) {
+    fn take_devices(&mut self) {
+        let polled = self.orders.borrow_and_update().clone().unwrap_or_default();
         let mut before = std::mem::take(&mut self.devices);
         for polled in polled {
             let id = polled.device.id;

@@ -101,11 +101,14 @@ pub struct Progress {
     pub devices: BTreeMap<DeviceId, DeviceState>,
 }
 
+/// What the task of a poller is to read; `None` tells it to stop.
+pub(crate) type Order = Option<Vec<Polled>>;
+
 /// A handle to the poller of one bus, which ends with the last of them.
 #[derive(Debug, Clone)]
 pub struct Poller {
     bus: Bus,
-    devices: Arc<watch::Sender<Option<Vec<Polled>>>>,
+    orders: Arc<watch::Sender<Order>>,
     progress: watch::Receiver<Progress>,
 }
 
@@ -119,7 +122,7 @@ impl Poller {
         gauge_period: Duration,
         before: Before,
     ) -> Self {
-        let (poller, new_devices, report) = Self::handle(bus.clone());
+        let (poller, orders, report) = Self::handle(bus.clone());
         let patience = if clock.is_test() {
             TEST_CLOCK_PATIENCE
         } else {
@@ -137,7 +140,7 @@ impl Poller {
             sweep: Sweep::default(),
             cycles: BTreeMap::new(),
             devices: BTreeMap::new(),
-            new_devices,
+            orders,
             report,
         };
         tokio::spawn(task.run());
@@ -145,22 +148,16 @@ impl Poller {
     }
 
     /// The handle of whatever reads `bus`, and the ends that its task holds: the devices it
-    /// is given, `None` when it shall end, and how far it has come.
-    pub(crate) fn handle(
-        bus: Bus,
-    ) -> (
-        Self,
-        watch::Receiver<Option<Vec<Polled>>>,
-        watch::Sender<Progress>,
-    ) {
-        let (devices, new_devices) = watch::channel(Some(Vec::new()));
+    /// is given, and how far it has come.
+    pub(crate) fn handle(bus: Bus) -> (Self, watch::Receiver<Order>, watch::Sender<Progress>) {
+        let (orders, new_devices) = watch::channel(Some(Vec::new()));
         let (report, progress) = watch::channel(Progress {
             settled_through: Timestamp::MIN,
             ..Progress::default()
         });
         let handle = Self {
             bus,
-            devices: Arc::new(devices),
+            orders: Arc::new(orders),
             progress,
         };
         (handle, new_devices, report)
@@ -168,19 +165,19 @@ impl Poller {
 
     /// Polls these devices from now on, unless it has been stopped.
     pub fn set_devices(&self, devices: Vec<Polled>) {
-        self.devices.send_if_modified(|now| {
-            let runs = now.is_some();
-            *now = now.is_some().then_some(devices);
+        self.orders.send_if_modified(|order| {
+            let runs = order.is_some();
+            *order = order.is_some().then_some(devices);
             runs
         });
     }
 
-    /// Ends it, and waits until what it has read is on the disk, or refused by it. A request
-    /// that is under way is not waited for.
-    pub async fn stop(&self) {
-        self.devices.send_replace(None);
+    /// Stops at once, without waiting for a request that is under way; the future that is returned ends when
+    /// all that was read is on the disk.
+    pub fn stop(&self) -> impl Future<Output = ()> + use<> {
+        self.orders.send_replace(None);
         let mut progress = self.progress.clone();
-        while progress.changed().await.is_ok() {}
+        async move { while progress.changed().await.is_ok() {} }
     }
 
     /// Its bus.
@@ -215,6 +212,12 @@ fn pace(profile: &Profile) -> Pace {
         unit_change_gap: Duration::from_millis(profile.limits.unit_change_gap_ms),
         timeout: Duration::from_millis(profile.limits.response_timeout_ms),
     }
+}
+
+/// Waits until the task that follows `orders` is to stop, or nobody is left to give any.
+pub(crate) async fn stopped(orders: &mut watch::Receiver<Order>) {
+    // An error says that nobody is left.
+    let _ = orders.wait_for(Option::is_none).await;
 }
 
 /// Whether asking again is pointless.

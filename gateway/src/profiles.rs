@@ -77,6 +77,29 @@ fn local_files(directory: &Path) -> Result<Vec<(String, String)>, ProfilesError>
     Ok(files)
 }
 
+/// Profiles that are proposed for an id that none has.
+const PROPOSED_MAX: usize = 3;
+/// Letters in which a mistyped id may differ from the one that was meant.
+const MISTYPED_MAX: usize = 2;
+
+/// What to do about an `id` that no profile has: the ones that may be meant come first.
+#[must_use]
+pub fn advice(library: &Library, id: &str) -> String {
+    let wanted = id.to_ascii_lowercase();
+    let ids = || library.iter().map(|profile| profile.id.as_str());
+    let contains = |id: &&str| wanted.len() > MISTYPED_MAX && id.contains(&wanted);
+    let mut near: Vec<&str> = ids().filter(contains).take(PROPOSED_MAX).collect();
+    if near.is_empty() {
+        let mistyped = |id: &&str| strsim::osa_distance(id, &wanted) <= MISTYPED_MAX;
+        near.extend(ids().filter(mistyped).take(PROPOSED_MAX));
+    }
+    let list = "`enervue-gateway profile list WORD` finds it by vendor, model or medium";
+    match near.as_slice() {
+        [] => list.to_owned(),
+        near => format!("did you mean {}? {list}", near.join(" or ")),
+    }
+}
+
 /// The text of the profile at `path`.
 ///
 /// # Errors
@@ -109,6 +132,25 @@ mod tests {
             refused.contains("mine.toml") && refused.contains("expected 39 Wh"),
             "{refused}"
         );
+    }
+
+    #[test]
+    fn an_id_that_is_nearly_right_brings_the_right_one() {
+        let library = Library::shipped();
+        for (typed, meant) in [
+            ("eastron-sdm12", "did you mean eastron-sdm120?"),
+            ("sdm120", "did you mean eastron-sdm120?"),
+            ("Estron-SDM630", "did you mean eastron-sdm630?"),
+            ("pzem-061", "did you mean pzem-016?"),
+            ("tuf-2000", "did you mean tuf-2000m or tuf-2000m-energy?"),
+        ] {
+            let advice = advice(&library, typed);
+            assert!(advice.starts_with(meant), "{typed}: {advice}");
+        }
+        for nothing in ["", "m", "a-meter-of-the-moon"] {
+            let advice = advice(&library, nothing);
+            assert!(advice.starts_with("`enervue-gateway profile list"));
+        }
     }
 
     #[test]

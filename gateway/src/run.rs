@@ -18,7 +18,6 @@ use jiff::Timestamp;
 use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use self::answers::{Facts, Line};
@@ -30,7 +29,7 @@ use crate::clock::Clock;
 use crate::config::{BusConfig, Config, Mode};
 use crate::control::Server;
 use crate::devices;
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 use crate::identity::Identity;
 use crate::listen;
 use crate::poll::{Before, Polled, Poller};
@@ -68,13 +67,12 @@ pub async fn run(config: Config, library: Library, clock: Clock) -> Result<(), F
     let (listing, listing_seen) = watch::channel(judge.judge(cloud_list.as_ref()));
     let (cloud, cloud_seen) = watch::channel(cloud_list);
     let (uplink_status, uplink_seen) = watch::channel(UplinkStatus::default());
-    let stopping = Arc::clone(&lines);
     let facts = Facts {
         started: Instant::now(),
         clock: clock.clone(),
         buffer: buffer.clone(),
         library: Arc::clone(&library),
-        lines,
+        lines: Arc::clone(&lines),
         listing: listing_seen.clone(),
         uplink: uplink_seen,
     };
@@ -107,15 +105,20 @@ pub async fn run(config: Config, library: Library, clock: Clock) -> Result<(), F
     }
     tracing::info!("the gateway stops");
     tell_systemd(NotifyState::Stopping);
-    stop(&stopping).await;
+    let stopping: Vec<_> = lines.iter().map(|line| line.poller.stop()).collect();
+    for stopped in stopping {
+        stopped.await;
+    }
     buffer.close().await;
     Ok(())
 }
 
 fn open_buffer(config: &Config, now: Timestamp) -> Result<Buffer, Failure> {
     std::fs::create_dir_all(&config.data_dir).map_err(|error| {
-        let directory = config.data_dir.display();
-        Failure::from(error).because(format!("data_dir is {directory}"))
+        let what = format!("cannot make data_dir {}", config.data_dir.display());
+        Failure::new(Exit::Unexpected, what)
+            .because(error.to_string())
+            .remedy("name a directory of yours in the settings, or run as root or the service")
     })?;
     Ok(Buffer::open(&config.buffer_file(), now)?)
 }
@@ -148,16 +151,6 @@ fn start_pollers(
         }
     };
     config.bus.iter().map(start).collect()
-}
-
-/// Ends what reads the lines, all at once; what they have read is on the disk then.
-async fn stop(lines: &[Line]) {
-    let mut stopping = JoinSet::new();
-    for line in lines {
-        let poller = line.poller.clone();
-        stopping.spawn(async move { poller.stop().await });
-    }
-    stopping.join_all().await;
 }
 
 /// The list to start with when the gateway is enrolled; `None` when it is not.

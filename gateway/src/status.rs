@@ -3,7 +3,6 @@
 use common::id::DeviceId;
 use common::quantity::Quantity;
 use common::reading::ClockTrust;
-use common::sync::BusReport;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -31,9 +30,22 @@ pub struct Status {
     /// Readings since the start that the disk did not take and memory could not hold.
     pub lost: u64,
     /// The lines.
-    pub buses: Vec<BusReport>,
+    pub buses: Vec<BusStatus>,
     /// The devices.
     pub devices: Vec<DeviceStatus>,
+}
+
+/// How one line is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BusStatus {
+    /// Its name.
+    pub name: String,
+    /// The port behind it and its link, e.g. `/dev/ttyUSB0 9600 8N1`.
+    pub line: String,
+    /// Whether its port is there and no other master speaks on it.
+    pub usable: bool,
+    /// What is wrong with it now, in one sentence.
+    pub error: Option<String>,
 }
 
 /// How one device is.
@@ -64,15 +76,20 @@ pub struct DeviceStatus {
     pub breaker: Option<BreakerState>,
 }
 
-impl DeviceStatus {
-    /// Whether it reads well.
-    #[must_use]
-    pub fn reports(&self) -> bool {
-        self.error.is_none() && self.last_good_at.is_some()
-    }
-}
-
 impl Status {
+    /// Whether the device's bus can be used; what it last gave is old when not.
+    #[must_use]
+    pub fn is_asked(&self, device: &DeviceStatus) -> bool {
+        let mut buses = self.buses.iter().filter(|bus| bus.name == device.bus);
+        buses.all(|bus| bus.usable)
+    }
+
+    /// Whether the device reads well now.
+    #[must_use]
+    pub fn reports(&self, device: &DeviceStatus) -> bool {
+        device.error.is_none() && device.last_good_at.is_some() && self.is_asked(device)
+    }
+
     /// Everything wrong in the parts, the gravest first.
     #[must_use]
     pub fn find_problems(&self) -> Vec<String> {
@@ -145,9 +162,10 @@ mod tests {
                 set_aside: None,
             },
             lost: 0,
-            buses: vec![BusReport {
+            buses: vec![BusStatus {
                 name: "main".to_owned(),
                 line: "/dev/ttyUSB0 9600 8N1".to_owned(),
+                usable: true,
                 error: None,
             }],
             devices: vec![DeviceStatus {
@@ -165,6 +183,11 @@ mod tests {
             }],
         };
         assert_eq!(status.find_problems(), [""; 0]);
+        assert!(!status.reports(&status.devices[0]), "it gave nothing yet");
+        status.devices[0].last_good_at = Some(status.now);
+        assert!(status.reports(&status.devices[0]));
+        status.buses[0].usable = false;
+        assert!(!status.reports(&status.devices[0]), "nobody asks it now");
         status.clock = ClockTrust::Untrusted;
         status.cloud.error = Some("the cloud answered 503".to_owned());
         status.buffer.set_aside = Some("/x.damaged".into());

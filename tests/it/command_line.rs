@@ -42,7 +42,7 @@ async fn help_names_the_commands_and_goes_to_stdout() {
         (
             gateway,
             [
-                "run", "enroll", "status", "read", "buffer", "profile", "simulate",
+                "run", "enroll", "status", "read", "bus", "buffer", "profile", "simulate",
             ]
             .as_slice(),
         ),
@@ -112,5 +112,55 @@ async fn a_file_that_is_not_there_is_named_with_what_to_do() {
             "{}",
             refused.stderr
         );
+    }
+}
+
+#[tokio::test]
+async fn a_meter_is_found_by_its_names_and_a_wrong_id_brings_the_right_one() {
+    let [(_, gateway), _] = programs();
+    let listed = say(gateway, &["profile", "list", "water", "badger", "--json"]).await;
+    let listed: serde_json::Value = serde_json::from_str(&listed.ok().unwrap()).unwrap();
+    assert_eq!(listed["schema"], "enervue.profiles/1");
+    let profiles = listed["profiles"].as_array().unwrap();
+    assert!(!profiles.is_empty());
+    for profile in profiles {
+        assert_eq!(profile["medium"], "water", "{profile}");
+    }
+    let nothing = say(gateway, &["profile", "list", "moon"]).await;
+    assert_eq!((nothing.code, nothing.stdout.as_str()), (2, ""));
+    let unknown = say(gateway, &["profile", "show", "sdm120"]).await;
+    assert_eq!(unknown.code, 2);
+    let meant = "did you mean eastron-sdm120?";
+    assert!(unknown.stderr.contains(meant), "{}", unknown.stderr);
+}
+
+#[tokio::test]
+async fn a_check_for_a_program_says_in_json_that_settings_do_not_read() {
+    let [(_, gateway), _] = programs();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("gateway.toml").display().to_string();
+    let check = ["config", "check", "--json", "--config", &file];
+    let devices = "zone = 'UTC'\n[[bus]]\nname = 'main'\nport = '/dev/ttyUSB0'\n\
+                   [[bus.device]]\nunit_id = 1\nprofile = 'sdm120'\nlabel = 'A'\n";
+    for (text, code, told) in [
+        (
+            "[[bus]]\nname = 'main'\nport = 'ttyUSB0'\n",
+            8,
+            "/dev/serial/by-id/",
+        ),
+        (devices, 8, "did you mean eastron-sdm120?"),
+        (
+            &devices.replace("'sdm120'", "'eastron-sdm120'"),
+            0,
+            "\"faults\":[]",
+        ),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        let checked = say(gateway, &check).await;
+        assert_eq!(checked.code, code, "{text}: {}", checked.stderr);
+        assert!(checked.stdout.contains(told), "{text}: {}", checked.stdout);
+        let verdict: serde_json::Value = serde_json::from_str(&checked.stdout).unwrap();
+        assert_eq!(verdict["schema"], "enervue.config_check/1");
+        assert_eq!(verdict["ok"], code == 0);
     }
 }

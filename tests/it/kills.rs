@@ -39,9 +39,10 @@ fn simulated(unit_id: u8) -> String {
     )
 }
 
-/// Moments that are neither all alike nor left to chance.
+/// Moments that are neither all alike nor left to chance; most are longer than a gateway
+/// needs to commit its first sweep.
 fn moment(round: u64) -> Duration {
-    Duration::from_millis(50 + (round * 7_919) % 700)
+    Duration::from_millis(50 + (round * 7_919) % 2_500)
 }
 
 /// The newest number in the buffer, and how far the cloud has acknowledged, as soon as the

@@ -48,7 +48,7 @@ fn check(path: &Path, json: bool) -> anyhow::Result<()> {
             mail: mail.is_some(),
             telegram: telegram.is_some(),
         };
-        print::json("enervue.config-check/1", &verdict)?;
+        print::json("enervue.config_check/1", &verdict)?;
         return Ok(());
     }
     let yes_or_no = |there: bool| if there { "yes" } else { "no" };

@@ -114,6 +114,13 @@ impl<L: Line, F: Future<Output = io::Result<L>>, C: FnMut() -> F> Owner<C> {
             true => self.manner.listen_first.min(LISTEN_AGAIN_MAX),
             false => self.manner.listen_first,
         };
+        if !listen_first.is_zero() && !self.was_ours {
+            let (name, seconds) = (&self.name, listen_first.as_secs());
+            tracing::info!(
+                bus = name,
+                "bus {name} is heard for {seconds} s before the first request"
+            );
+        }
         let ours_from = Instant::now() + listen_first;
         let mut faults = 0;
         let mut held: Option<Job> = None;

@@ -1,6 +1,8 @@
 //! `buffer status|export`: what this gateway holds, with or without a cloud. The running
 //! daemon is asked, since it alone has the buffer open; without one the file is read here.
 
+use std::collections::BTreeMap;
+
 use common::id::{DeviceId, Epoch};
 use common::reading::{ClockTrust, Reading};
 use jiff::Timestamp;
@@ -11,7 +13,9 @@ use super::{Exit, Failure, print};
 use crate::buffer::{Buffer, BufferStatus};
 use crate::config::Config;
 use crate::control::{self, Request};
+use crate::devices;
 use crate::run::{ReadingsArguments, ReadingsPage};
+use crate::status::Status;
 
 /// Readings taken from the disk at once.
 const PAGE: usize = 1_000;
@@ -33,6 +37,8 @@ pub enum BufferCommand {
     },
 }
 
+type Labels = BTreeMap<DeviceId, String>;
+
 /// A reading as it is exported.
 #[derive(Debug, Serialize)]
 struct Line<'a> {
@@ -41,6 +47,7 @@ struct Line<'a> {
     at: Timestamp,
     clock: ClockTrust,
     device: DeviceId,
+    label: Option<&'a str>,
     point: &'a str,
     value: Option<String>,
     unit: Option<&'static str>,
@@ -53,13 +60,14 @@ struct Line<'a> {
 }
 
 impl<'a> Line<'a> {
-    fn new(epoch: Epoch, reading: &'a Reading) -> Self {
+    fn new(epoch: Epoch, reading: &'a Reading, labels: &'a Labels) -> Self {
         Self {
             epoch,
             seq: reading.seq,
             at: reading.at,
             clock: reading.clock,
             device: reading.device,
+            label: labels.get(&reading.device).map(String::as_str),
             point: &reading.point,
             value: reading.quantity.map(|q| q.value().to_string()),
             unit: reading.quantity.map(|q| q.unit().code()),
@@ -76,7 +84,7 @@ impl<'a> Line<'a> {
     }
 
     const HEADER: &'static str =
-        "epoch,seq,at,clock,device,point,value,unit,quality,reason,raw,profile,closes";
+        "epoch,seq,at,clock,device,label,point,value,unit,quality,reason,raw,profile,closes";
 
     fn comma_separated(&self) -> String {
         let fields = [
@@ -85,6 +93,7 @@ impl<'a> Line<'a> {
             self.at.to_string(),
             self.clock.code().to_owned(),
             self.device.to_string(),
+            self.label.unwrap_or_default().to_owned(),
             self.point.to_owned(),
             self.value.clone().unwrap_or_default(),
             self.unit.unwrap_or_default().to_owned(),
@@ -130,6 +139,19 @@ async fn status(config: &Config) -> Result<BufferStatus, Failure> {
     }
 }
 
+/// What people call the devices that are read now, as far as it can be known: the running
+/// daemon is asked, else its files are.
+async fn labels(config: &Config) -> Labels {
+    match ask(config, "status", serde_json::Value::Null).await {
+        Ok(Some(status)) => {
+            let status: Option<Status> = serde_json::from_value(status).ok();
+            let devices = status.into_iter().flat_map(|status| status.devices);
+            devices.map(|device| (device.id, device.label)).collect()
+        }
+        _ => devices::labels(config),
+    }
+}
+
 /// The readings after number `after`, from the daemon or from the file.
 async fn page(config: &Config, after: u64) -> Result<ReadingsPage, Failure> {
     let arguments = serde_json::to_value(ReadingsArguments { after, max: PAGE })?;
@@ -166,7 +188,7 @@ fn open(config: &Config) -> Result<Buffer, Failure> {
         let what = format!("there is no buffer to read at {}", path.display());
         Failure::new(Exit::Unexpected, what)
             .because(error.to_string())
-            .remedy("the daemon makes it when it first runs; sudo, if it is another user's")
+            .remedy("start the daemon, which makes it; use sudo when the file is another user's")
     })
 }
 
@@ -191,6 +213,7 @@ async fn export(config: &Config, json: bool) -> Result<(), Failure> {
     } else {
         print::line(Line::HEADER)?;
     }
+    let labels = labels(config).await;
     let mut after = 0;
     loop {
         let page = page(config, after).await?;
@@ -199,7 +222,7 @@ async fn export(config: &Config, json: bool) -> Result<(), Failure> {
         };
         after = last.seq;
         for reading in &page.readings {
-            let line = Line::new(page.epoch, reading);
+            let line = Line::new(page.epoch, reading, &labels);
             let text = match json {
                 true => serde_json::to_string(&line)?,
                 false => line.comma_separated(),
@@ -229,23 +252,29 @@ mod tests {
             profile: "eastron-sdm120@1f2e3d4c".to_owned(),
             closes: Some("2026-11-24".parse().unwrap()),
         };
-        let json = serde_json::to_value(Line::new(Epoch(1), &reading)).unwrap();
+        let labels = BTreeMap::from([(DeviceId(7), "Local 101, rear".to_owned())]);
+        let json = serde_json::to_value(Line::new(Epoch(1), &reading, &labels)).unwrap();
         assert_eq!(
             json,
             serde_json::json!({
                 "epoch": "0000000000001", "seq": 5, "at": "2026-11-24T08:00:00.25Z",
-                "clock": "trusted", "device": "0000000000007", "point": "energy_import",
+                "clock": "trusted", "device": "0000000000007",
+                "label": "Local 101, rear", "point": "energy_import",
                 "value": "12.50", "unit": "kWh", "quality": "good", "raw": "4148 0000",
                 "profile": "eastron-sdm120@1f2e3d4c", "closes": "2026-11-24",
             })
         );
         reading.quantity = None;
         reading.suspect = Some("0, \"all\" of it".to_owned());
-        let text = Line::new(Epoch(1), &reading).comma_separated();
+        let text = Line::new(Epoch(1), &reading, &labels).comma_separated();
         assert!(
             text.contains(r#",,,suspect,"0, ""all"" of it",4148"#),
             "{text}"
         );
-        assert_eq!(Line::HEADER.split(',').count(), 13);
+        assert!(
+            text.contains(r#",0000000000007,"Local 101, rear","#),
+            "{text}"
+        );
+        assert_eq!(Line::HEADER.split(',').count(), 14);
     }
 }

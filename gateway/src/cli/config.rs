@@ -22,6 +22,8 @@ pub enum ConfigCommand {
     },
 }
 
+const SCHEMA: &str = "enervue.config_check/1";
+
 #[derive(Serialize)]
 struct Verdict<'a> {
     file: &'a Path,
@@ -70,16 +72,34 @@ pub fn library(config: &Config) -> Result<Library, Failure> {
 }
 
 fn check(path: &Path, json: bool) -> Result<(), Failure> {
-    let (config, text) = load(path)?;
+    let (config, text) = match load(path) {
+        Err(failure) if json => {
+            let fault = Fault {
+                line: None,
+                error: failure.error.clone(),
+                cause: failure.cause.clone().unwrap_or_default(),
+                remedy: failure.remedy.clone().unwrap_or_default(),
+                stops: true,
+            };
+            let verdict = Verdict {
+                file: path,
+                ok: false,
+                faults: &[fault],
+            };
+            print::json(SCHEMA, &verdict)?;
+            return Err(failure);
+        }
+        read => read?,
+    };
     let library = library(&config)?;
-    let faults = config.check(&text, &|id| library.get(id).is_some());
+    let faults = config.check(&text, &library);
     if json {
         let verdict = Verdict {
             file: path,
             ok: faults.is_empty(),
             faults: &faults,
         };
-        print::json("enervue.config-check/1", &verdict)?;
+        print::json(SCHEMA, &verdict)?;
     } else {
         tell(&faults, &config, path)?;
     }

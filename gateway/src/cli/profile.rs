@@ -15,15 +15,19 @@ use crate::profiles;
 pub struct ProfileArgs {
     #[command(subcommand)]
     command: ProfileCommand,
-    /// The directory of your own profiles
+    /// The directory of your own profiles, one *.toml each [default: that of the default
+    /// settings, /etc/enervue-gateway/profiles]
     #[arg(long, global = true, value_name = "DIR")]
     profile_dir: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Subcommand)]
 enum ProfileCommand {
-    /// List the device models that are known
+    /// List the device models that are known, or those that the words name
     List {
+        /// Only profiles with each of these in id, vendor, models or medium, e.g. water
+        #[arg(value_name = "WORD")]
+        words: Vec<String>,
         /// Print one JSON object
         #[arg(long)]
         json: bool,
@@ -57,7 +61,7 @@ pub fn run(args: &ProfileArgs) -> Result<(), Failure> {
     let default = || Config::default().profile_dir;
     let directory = args.profile_dir.clone().unwrap_or_else(default);
     match &args.command {
-        ProfileCommand::List { json } => list(&profiles::library(&directory)?, *json),
+        ProfileCommand::List { words, json } => list(&profiles::library(&directory)?, words, *json),
         ProfileCommand::Show { id, serial, json } => show(
             &profiles::library(&directory)?,
             id,
@@ -68,30 +72,50 @@ pub fn run(args: &ProfileArgs) -> Result<(), Failure> {
     }
 }
 
-fn list(library: &Library, json: bool) -> Result<(), Failure> {
+fn list(library: &Library, words: &[String], json: bool) -> Result<(), Failure> {
+    let named: Vec<&Profile> = library
+        .iter()
+        .filter(|profile| is_named(profile, words))
+        .collect();
+    if named.is_empty() {
+        let error = format!("no profile is named by {}", words.join(" "));
+        return Err(Failure::new(Exit::Usage, error)
+            .remedy("use fewer words, or `enervue-gateway profile list` for all"));
+    }
     if json {
-        let profiles: Vec<Value> = library
+        let profiles: Vec<Value> = named
             .iter()
             .map(|profile| described(profile, library))
             .collect();
         print::json("enervue.profiles/1", &json!({ "profiles": profiles }))?;
     } else {
-        print::table(&rows(library))?;
+        print::table(&rows(&named, library))?;
     }
     Ok(())
 }
 
-fn rows(library: &Library) -> Vec<Vec<String>> {
+/// Whether each of the words is in what people call the model by.
+fn is_named(profile: &Profile, words: &[String]) -> bool {
+    let names = [&profile.id, &profile.vendor].into_iter();
+    let names = names.chain(&profile.models).map(String::as_str);
+    let names: Vec<&str> = names.chain([profile.medium.code()]).collect();
+    let names = names.join(" ").to_lowercase();
+    words
+        .iter()
+        .all(|word| names.contains(&word.to_lowercase()))
+}
+
+fn rows(named: &[&Profile], library: &Library) -> Vec<Vec<String>> {
     let header = [
-        "PROFILE",
-        "MEDIUM",
-        "CONFIDENCE",
-        "WORKED",
-        "COMPUTED",
-        "BILLS",
-        "MODELS",
+        "Profile",
+        "Medium",
+        "Confidence",
+        "Worked",
+        "Computed",
+        "Bills",
+        "Models",
     ];
-    let profiles = library.iter().map(|profile| {
+    let profiles = named.iter().map(|profile| {
         let bills: Vec<&str> = profile.billing_points().map(|point| &*point.id).collect();
         let local = if library.is_local(&profile.id) {
             " (local)"
@@ -149,7 +173,7 @@ fn unit_id(profile: &Profile, serial: &str) -> Result<u8, Failure> {
 fn find<'a>(library: &'a Library, id: &str) -> Result<&'a Profile, Failure> {
     library.get(id).ok_or_else(|| {
         Failure::new(Exit::Usage, format!("there is no profile '{id}'"))
-            .remedy("`enervue-gateway profile list` names those there are")
+            .remedy(profiles::advice(library, id))
     })
 }
 
@@ -342,8 +366,9 @@ mod tests {
     #[test]
     fn the_list_names_every_model_and_what_it_bills() {
         let library = Library::shipped();
-        let rows = rows(&library);
-        assert_eq!(rows.len(), library.iter().count() + 1);
+        let all: Vec<&Profile> = library.iter().collect();
+        let rows = rows(&all, &library);
+        assert_eq!(rows.len(), all.len() + 1);
         let onicon = rows
             .iter()
             .find(|row| row[0] == "onicon-system-10")
@@ -352,6 +377,22 @@ mod tests {
             onicon[1..6],
             ["thermal", "two-sources", "1", "6", "energy_btu, energy_kwh"]
         );
+    }
+
+    #[test]
+    fn a_meter_is_found_by_vendor_model_or_medium() {
+        let library = Library::shipped();
+        let found = |words: &[&str]| -> Vec<&str> {
+            let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+            let named = library.iter().filter(|profile| is_named(profile, &words));
+            named.map(|profile| &*profile.id).collect()
+        };
+        assert_eq!(found(&["sdm120"]), ["eastron-sdm120"]);
+        assert_eq!(found(&["Carlo", "EM340"]), ["carlo-gavazzi-em340"]);
+        assert!(found(&["WATER"]).contains(&"badger-m2000"));
+        assert_eq!(found(&[]).len(), library.iter().count());
+        let none = list(&library, &["moon".to_owned()], false).unwrap_err();
+        assert_eq!(none.exit, Exit::Usage);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::bus::Port;
 use crate::config::{BusConfig, Config, Mode};
 use crate::control::{self, Request};
 use crate::poll::once::{self, Shown, ShownPoint};
+use crate::profiles;
 use crate::run::ReadArguments;
 
 /// What is typed after `read`.
@@ -92,7 +93,7 @@ async fn read_here(
 ) -> Result<Shown, Failure> {
     let profile = library.get(profile).ok_or_else(|| {
         Failure::new(Exit::Usage, format!("there is no profile '{profile}'"))
-            .remedy("enervue-gateway profile list")
+            .remedy(profiles::advice(library, profile))
     })?;
     let port = Port::from(bus);
     if bus.mode == Mode::Listen {
@@ -129,12 +130,23 @@ fn tell(shown: &Shown) -> std::io::Result<()> {
     let mut rows = vec![header.to_vec()];
     rows.extend(shown.points.iter().map(row));
     print::table(&rows)?;
-    for point in &shown.points {
-        if let Some(error) = &point.error {
-            print::line(&format!("! {}: {error}", point.point))?;
-        }
+    for (error, points) in faults(&shown.points) {
+        print::line(&format!("! {}: {error}", points.join(", ")))?;
     }
     Ok(())
+}
+
+/// What is wrong, each once, with the points that have no value because of it.
+fn faults(points: &[ShownPoint]) -> Vec<(&str, Vec<&str>)> {
+    let mut faults: Vec<(&str, Vec<&str>)> = Vec::new();
+    for point in points {
+        let Some(error) = &point.error else { continue };
+        match faults.iter_mut().find(|(known, _)| known == error) {
+            Some((_, points)) => points.push(&point.point),
+            None => faults.push((error, vec![&point.point])),
+        }
+    }
+    faults
 }
 
 fn row(point: &ShownPoint) -> Vec<String> {
@@ -143,7 +155,42 @@ fn row(point: &ShownPoint) -> Vec<String> {
         point.point.clone(),
         point.role.code().to_owned(),
         or_dash(&point.value),
-        point.unit.clone().unwrap_or_default(),
+        point
+            .unit
+            .map_or_else(String::new, |unit| unit.symbol().to_owned()),
         point.raw.clone().unwrap_or_default(),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use common::profile::Role;
+    use common::unit::Unit;
+
+    #[test]
+    fn a_fault_of_several_points_is_told_once() {
+        let point = |name: &str, error: Option<&str>| ShownPoint {
+            point: name.to_owned(),
+            role: Role::Gauge,
+            value: None,
+            unit: Some(Unit::CubicMetrePerHour),
+            raw: None,
+            error: error.map(str::to_owned),
+        };
+        let points = [
+            point("flow", None),
+            point("power", Some("exception 2")),
+            point("current", Some("not a number")),
+            point("voltage", Some("exception 2")),
+        ];
+        let told = [
+            ("exception 2", vec!["power", "voltage"]),
+            ("not a number", vec!["current"]),
+        ];
+        assert_eq!(faults(&points), told);
+        assert_eq!(row(&points[0]), ["flow", "gauge", "–", "m³/h", ""]);
+        let json = serde_json::to_value(&points[0]).unwrap();
+        assert_eq!(json["unit"], "m3/h");
+    }
 }

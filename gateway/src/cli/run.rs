@@ -12,7 +12,7 @@ use crate::clock::Clock;
 pub async fn run(path: &Path, clock: Clock) -> Result<(), Failure> {
     let (settings, text) = config::load(path)?;
     let library = config::library(&settings)?;
-    let faults = settings.check(&text, &|id| library.get(id).is_some());
+    let faults = settings.check(&text, &library);
     for fault in &faults {
         print::note(&format!("{}: {fault}: {}", path.display(), fault.cause));
     }

@@ -18,8 +18,28 @@ use crate::identity::Identity;
 use crate::profiles;
 use crate::simulate::{Bound, SimulatedLine, SimulatedMeter, SimulationConfig, fill};
 
+/// A file that `simulate` takes, for whoever has none yet.
+const EXAMPLE: &str = "\
+A file for --config, of which all keys are documented in gateway/src/simulate/config.rs:
+  [[line]]
+  path = \"/tmp/enervue-main\"           # what gateway.toml names as the port of the bus
+  baud = 9600
+  wire_time = true                     # as slow as a wire of that baud
+  faults = { rate = \"0.01\" }           # of the requests meet a fault of a real line
+  foreign_master = { period_ms = 1000, after_ms = 60000 }   # another master comes
+  [[line.meter]]
+  profile = \"eastron-sdm120\"
+  unit_id = 1
+  label = \"Local 101\"
+  since = \"2026-06-01T00:00:00Z\"
+  opening = \"1234.5\"                   # the billing register at that time
+  per_day = \"24.5\"                     # what it counts a day
+
+Then: enervue-gateway read --profile eastron-sdm120 --unit-id 1 --config gateway.toml";
+
 /// What is typed after `simulate`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLE)]
 pub struct SimulateArgs {
     /// The file that describes the lines and their meters
     #[arg(long, value_name = "FILE")]
@@ -46,10 +66,14 @@ pub struct SimulateArgs {
 pub async fn run(args: &SimulateArgs) -> Result<(), Failure> {
     let file = args.config.display();
     let text = std::fs::read_to_string(&args.config).map_err(|error| {
-        Failure::new(Exit::Usage, format!("cannot read {file}")).because(error.to_string())
+        Failure::new(Exit::Usage, format!("cannot read {file}"))
+            .because(error.to_string())
+            .remedy("`enervue-gateway simulate --help` shows such a file")
     })?;
     let simulation = SimulationConfig::parse(&text).map_err(|error| {
-        Failure::new(Exit::Usage, format!("{file} describes no line")).because(error.to_string())
+        Failure::new(Exit::Usage, format!("{file} describes no line"))
+            .because(error.to_string().trim_end())
+            .remedy("`enervue-gateway simulate --help` shows such a file")
     })?;
     let clock = match &args.test_clock {
         Some(file) => Clock::test(file)?,
@@ -203,6 +227,15 @@ mod tests {
     struct Program {
         #[command(flatten)]
         args: SimulateArgs,
+    }
+
+    #[test]
+    fn the_example_of_the_help_is_a_line() {
+        let lines = EXAMPLE.lines().filter_map(|line| line.strip_prefix("  "));
+        let text = lines.collect::<Vec<_>>().join("\n");
+        let simulation = SimulationConfig::parse(&text).unwrap();
+        let meters = meters(&simulation, &Library::shipped()).unwrap();
+        assert_eq!(meters.len(), 1);
     }
 
     const LINE: &str = include_str!("../simulate/tests/line.toml");

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{Exit, Failure, print};
 use crate::config::Config;
 use crate::control::{self, Request};
-use crate::status::{DeviceStatus, Status};
+use crate::status::{BusStatus, DeviceStatus, Status};
 use crate::uplink::{Standing, UplinkStatus};
 
 /// What is typed after `status`.
@@ -33,19 +33,27 @@ pub async fn run(args: &StatusArgs, config: &Config) -> Result<(), Failure> {
     } else {
         tell(&status)?;
     }
-    if let Some(bus) = status.buses.iter().find(|bus| bus.error.is_some()) {
-        let error = format!("bus {} cannot be used", bus.name);
-        return Err(Failure::new(Exit::Port, error));
+    verdict(&status)
+}
+
+/// The gravest of what is wrong decides on the exit code.
+fn verdict(status: &Status) -> Result<(), Failure> {
+    let buses = |is_ill: fn(&BusStatus) -> bool| {
+        let ill = status.buses.iter().filter(|bus| is_ill(bus));
+        let names: Vec<&str> = ill.map(|bus| &*bus.name).collect();
+        (!names.is_empty()).then(|| format!("bus {}", names.join(", ")))
+    };
+    if let Some(buses) = buses(|bus| !bus.usable) {
+        return Err(Failure::new(Exit::Port, format!("cannot be used: {buses}")));
     }
     let silent = status.devices.iter().filter(|d| d.error.is_some()).count();
-    match silent {
-        0 => Ok(()),
-        1 => Err(Failure::new(Exit::Silent, "1 meter does not report")),
-        many => Err(Failure::new(
-            Exit::Silent,
-            format!("{many} meters do not report"),
-        )),
-    }
+    let (exit, error) = match (silent, buses(|bus| bus.error.is_some())) {
+        (0, None) => return Ok(()),
+        (0, Some(buses)) => (Exit::Faults, format!("not in order: {buses}")),
+        (1, _) => (Exit::Silent, "1 meter does not report".to_owned()),
+        (many, _) => (Exit::Silent, format!("{many} meters do not report")),
+    };
+    Err(Failure::new(exit, error))
 }
 
 fn tell(status: &Status) -> std::io::Result<()> {
@@ -69,14 +77,22 @@ fn tell(status: &Status) -> std::io::Result<()> {
         "",
     ];
     let mut rows = vec![header.map(str::to_owned).to_vec()];
-    rows.extend(status.devices.iter().map(|device| row(device, status.now)));
+    rows.extend(status.devices.iter().map(|device| row(device, status)));
     print::table(&rows)?;
-    let reporting = status.devices.iter().filter(|d| d.reports()).count();
+    let reporting = status.devices.iter().filter(|d| status.reports(d)).count();
     let meters = match status.devices.len() {
         1 => "1 meter".to_owned(),
         many => format!("{many} meters"),
     };
-    print::line(&format!("{meters}, {reporting} reporting."))
+    print::line(&format!("{meters}, {reporting} reporting."))?;
+    let is_early = status.devices.iter().all(|d| d.answered + d.failed == 0);
+    if is_early && status.problems.is_empty() {
+        print::line(
+            "No meter has answered yet: a line is heard for some seconds (listen_first_s) before \
+             anybody is asked.",
+        )?;
+    }
+    Ok(())
 }
 
 fn headline(status: &Status) -> String {
@@ -105,7 +121,8 @@ fn headline(status: &Status) -> String {
     )
 }
 
-fn row(device: &DeviceStatus, now: Timestamp) -> Vec<String> {
+fn row(device: &DeviceStatus, status: &Status) -> Vec<String> {
+    let now = status.now;
     let dash = || "–".to_owned();
     vec![
         device.label.clone(),
@@ -118,17 +135,19 @@ fn row(device: &DeviceStatus, now: Timestamp) -> Vec<String> {
         device.last_good_at.map_or_else(dash, |at| age(at, now)),
         device.answered.to_string(),
         device.failed.to_string(),
-        remark(device, now),
+        remark(device, status),
     ]
 }
 
-/// Whether the device is ill, and that it is asked only now and then.
-fn remark(device: &DeviceStatus, now: Timestamp) -> String {
+/// Whether the device is ill, and that it is asked only now and then. The word "breaker" is
+/// not used: an electrician would look for one in the panel.
+fn remark(device: &DeviceStatus, status: &Status) -> String {
     match &device.breaker {
+        _ if !status.is_asked(device) => format!("! not asked, see bus {}", device.bus),
         Some(breaker) => format!(
-            "! breaker open for {}, next probe in {}",
-            age(breaker.open_since, now),
-            age(now, breaker.next_probe_at)
+            "! asked seldom since {} ago, next in {}",
+            age(breaker.open_since, status.now),
+            age(status.now, breaker.next_probe_at)
         ),
         None if device.error.is_some() => "!".to_owned(),
         None => String::new(),
@@ -153,34 +172,65 @@ fn duration(seconds: u64) -> String {
 mod tests {
     use super::*;
     use crate::poll::BreakerState;
-    use common::id::DeviceId;
+
+    fn status() -> Status {
+        let status = serde_json::json!({
+            "software": "", "now": "2026-11-24T08:26:00Z", "clock": "trusted", "running_s": 90,
+            "problems": [], "cloud": UplinkStatus::default(), "lost": 0,
+            "buffer": {
+                "epoch": "0000000000001", "last_seq": 0, "acknowledged_through": 0,
+                "waiting": 0, "kept": 0, "rejected": 0, "oldest_at": null, "set_aside": null,
+            },
+            "buses": [{ "name": "main", "line": "", "usable": true, "error": null }],
+            "devices": [{
+                "id": "0000000000001", "label": "Local 101", "bus": "main", "unit_id": 1,
+                "profile": "eastron-sdm120", "last_good_at": null, "last": null,
+                "answered": 40, "failed": 3, "error": null, "breaker": null,
+            }],
+        });
+        serde_json::from_value(status).unwrap()
+    }
 
     #[test]
-    fn a_device_that_is_asked_only_now_and_then_says_so() {
-        let now: Timestamp = "2026-11-24T08:26:00Z".parse().unwrap();
-        let mut device = DeviceStatus {
-            id: DeviceId(1),
-            label: "Local 101".to_owned(),
-            bus: "main".to_owned(),
-            unit_id: 1,
-            profile: "eastron-sdm120".to_owned(),
-            last_good_at: None,
-            last: None,
-            answered: 40,
-            failed: 3,
-            error: None,
-            breaker: None,
-        };
-        let tail = |device: &DeviceStatus| row(device, now).split_off(6).join("|");
-        assert_eq!(tail(&device), "40|3|");
-        device.error = Some("it did not answer".to_owned());
-        assert_eq!(tail(&device), "40|3|!");
-        device.breaker = Some(BreakerState {
+    fn a_device_that_is_not_asked_as_often_as_it_should_be_says_so() {
+        let mut status = status();
+        let tail = |status: &Status| row(&status.devices[0], status).split_off(6).join("|");
+        assert_eq!(tail(&status), "40|3|");
+        status.devices[0].error = Some("it did not answer".to_owned());
+        assert_eq!(tail(&status), "40|3|!");
+        status.devices[0].breaker = Some(BreakerState {
             open_since: "2026-11-24T08:00:00Z".parse().unwrap(),
             next_probe_at: "2026-11-24T08:26:40Z".parse().unwrap(),
         });
-        let told = "40|3|! breaker open for 26 min, next probe in 40 s";
-        assert_eq!(tail(&device), told);
+        let told = "40|3|! asked seldom since 26 min ago, next in 40 s";
+        assert_eq!(tail(&status), told);
+        status.buses[0].usable = false;
+        assert_eq!(tail(&status), "40|3|! not asked, see bus main");
+    }
+
+    #[test]
+    fn the_exit_code_is_that_of_the_gravest_fault() {
+        let mut status = status();
+        let mut verdict_is = |change: fn(&mut Status), exit: Exit, error: &str| {
+            change(&mut status);
+            let failure = verdict(&status).unwrap_err();
+            assert_eq!((failure.exit, &*failure.error), (exit, error));
+        };
+        verdict_is(
+            |status| status.buses[0].error = Some("stray bytes".to_owned()),
+            Exit::Faults,
+            "not in order: bus main",
+        );
+        verdict_is(
+            |status| status.devices[0].error = Some("no reply".to_owned()),
+            Exit::Silent,
+            "1 meter does not report",
+        );
+        verdict_is(
+            |status| status.buses[0].usable = false,
+            Exit::Port,
+            "cannot be used: bus main",
+        );
     }
 
     #[test]

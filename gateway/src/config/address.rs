@@ -49,7 +49,7 @@ pub enum AddressError {
     )]
     OtherScheme(String),
     /// Host or port are missing, or there is more.
-    #[error("port '{0}' names no host and port: write e.g. tcp://10.0.0.5:502")]
+    #[error("port '{0}' names no host and port number (1 to 65535): write e.g. tcp://10.0.0.5:502")]
     NoEndpoint(String),
 }
 

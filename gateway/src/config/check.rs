@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::RangeInclusive;
 
+use common::profile::Library;
 use jiff::tz::TimeZone;
 
 use super::{
     BusConfig, Config, Mode, PortAddress, default_baud, default_parity, default_stop_bits,
 };
+use crate::profiles;
 
 const UNIT_IDS: RangeInclusive<u8> = 1..=247;
 const BAUDS: RangeInclusive<u32> = 300..=921_600;
@@ -51,18 +53,14 @@ impl fmt::Display for Fault {
 
 struct Checker<'a> {
     text: &'a str,
-    known_profile: &'a dyn Fn(&str) -> bool,
+    library: &'a Library,
     faults: Vec<Fault>,
 }
 
-pub(super) fn check(
-    config: &Config,
-    text: &str,
-    known_profile: &dyn Fn(&str) -> bool,
-) -> Vec<Fault> {
+pub(super) fn check(config: &Config, text: &str, library: &Library) -> Vec<Fault> {
     let mut checker = Checker {
         text,
-        known_profile,
+        library,
         faults: Vec::new(),
     };
     checker.figures(config);
@@ -230,15 +228,15 @@ impl Checker<'_> {
                         bus.name, device.unit_id
                     ),
                     "both would answer at once and garble each other",
-                    "give one of the meters another address, on its keypad and here",
+                    "give one of the meters another unit id, on the meter and here",
                 );
             }
-            if !(self.known_profile)(&device.profile) {
+            if self.library.get(&device.profile).is_none() {
                 self.fault(
                     line,
                     format!("there is no profile '{}'", device.profile),
                     "it is neither among those shipped nor in profile_dir",
-                    "see `enervue-gateway profile list`",
+                    profiles::advice(self.library, &device.profile),
                 );
             }
             if device.label.trim().is_empty() {
@@ -275,12 +273,16 @@ fn line_of(text: &str, bus: usize, device: Option<usize>) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use super::*;
     use crate::config::DEFAULT_FILE;
 
+    static LIBRARY: LazyLock<Library> = LazyLock::new(Library::shipped);
+
     fn faults(text: &str) -> Vec<Fault> {
         let config = Config::parse(text, []).unwrap();
-        config.check(text, &|profile| profile == "eastron-sdm120")
+        config.check(text, &LIBRARY)
     }
 
     #[test]

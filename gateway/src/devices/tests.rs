@@ -90,7 +90,10 @@ fn a_device_of_the_file_keeps_its_id() {
     let read = |text: &str| {
         let mut config = Config::parse(text, []).unwrap();
         config.data_dir = directory.path().to_owned();
-        from_config(&config, now).unwrap().devices
+        let devices = from_config(&config, now).unwrap().devices;
+        let labels = devices.iter().map(|d| (d.id, d.label.clone()));
+        assert_eq!(super::labels(&config), labels.collect());
+        devices
     };
     let start = "zone = 'America/Tijuana'\n[[bus]]\nname = 'main'\nport = '/dev/ttyUSB0'\n";
     let one = "[[bus.device]]\nunit_id = 1\nprofile = 'eastron-sdm120'\nlabel = 'Local 1'\n";

@@ -12,6 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use super::*;
 use crate::buffer::Buffer;
 use crate::bus::Manner;
+use crate::poll::Polled;
 
 const LATE: &str = "2026-06-11T06:59:50Z";
 const MIDNIGHT: &str = "2026-06-11T07:00:00Z";

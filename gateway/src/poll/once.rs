@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use common::profile::{Profile, Registers, Request, Role};
+use common::unit::Unit;
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 
@@ -33,7 +34,7 @@ pub struct ShownPoint {
     /// Its value, an exact decimal.
     pub value: Option<String>,
     /// The unit of the value.
-    pub unit: Option<String>,
+    pub unit: Option<Unit>,
     /// The words as they came, if they came.
     pub raw: Option<String>,
     /// Why there is no value.
@@ -64,7 +65,7 @@ pub async fn read(bus: &Bus, profile: &Profile, unit_id: u8) -> Result<Shown, Bu
                 match decoded.value {
                     Ok(quantity) => {
                         shown.value = Some(quantity.value().to_string());
-                        shown.unit = Some(quantity.unit().code().to_owned());
+                        shown.unit = Some(quantity.unit());
                     }
                     Err(why) => shown.error = Some(why),
                 }

@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep};
 
 use super::cycle::{Answer, Cycle, Part, Step};
 use super::sweep::{Ended, Sweep};
-use super::{BreakerState, Polled, Progress, is_final, pace};
+use super::{BreakerState, Order, Polled, Progress, is_final, pace, stopped};
 use crate::buffer::BufferHandle;
 use crate::bus::{Ask, Bus, BusError};
 use crate::clock::Clock;
@@ -38,7 +38,7 @@ pub(super) struct PollTask {
     /// Polls that were left for others to be asked; apart for ordinary and closing ones.
     pub(super) cycles: BTreeMap<(DeviceId, bool), Cycle>,
     pub(super) devices: BTreeMap<DeviceId, Polled>,
-    pub(super) new_devices: watch::Receiver<Option<Vec<Polled>>>,
+    pub(super) orders: watch::Receiver<Order>,
     pub(super) report: watch::Sender<Progress>,
 }
 
@@ -55,14 +55,10 @@ enum Reached {
 impl PollTask {
     pub(super) async fn run(mut self) {
         loop {
-            match self.new_devices.has_changed() {
-                Ok(true) => {
-                    let polled = self.new_devices.borrow_and_update().clone();
-                    let Some(polled) = polled else { break };
-                    self.take_devices(polled);
-                }
+            match self.orders.has_changed() {
+                Ok(true) if self.orders.borrow().is_some() => self.take_devices(),
                 Ok(false) => {}
-                Err(_) => break,
+                _ => break,
             }
             let task = self.schedule.next(self.moment());
             let is_idle = task.is_none();
@@ -102,7 +98,8 @@ impl PollTask {
         });
     }
 
-    fn take_devices(&mut self, polled: Vec<Polled>) {
+    fn take_devices(&mut self) {
+        let polled = self.orders.borrow_and_update().clone().unwrap_or_default();
         let scheduled = polled.iter().map(|Polled { device, profile }| Scheduled {
             device,
             pause_min: Duration::from_secs(profile.limits.min_poll_s.into()),
@@ -214,11 +211,11 @@ impl PollTask {
             request,
             pace: pace(&polled.profile),
         };
-        let mut stopped = self.new_devices.clone();
+        let mut orders = self.orders.clone();
         tokio::select! {
             biased;
             words = self.bus.read(ask) => words,
-            _ = stopped.wait_for(Option::is_none) => Err(self.bus.stopped(ask.unit)),
+            () = stopped(&mut orders) => Err(self.bus.stopped(ask.unit)),
         }
     }
 

@@ -334,6 +334,20 @@ async fn a_port_that_is_away_is_not_the_devices_fault() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_waits_for_the_rest_of_its_sweep_is_kept_when_the_gateway_stops() {
+    let rig = Rig::new(&[]);
+    rig.line.lock().unwrap().silent.insert(2);
+    rig.poller.set_devices(vec![polled(1), polled(2)]);
+    let is_asked = || rig.line.lock().unwrap().asked.contains(&2);
+    until("the second is asked", is_asked).await;
+    rig.poller.stop().await;
+    assert_eq!(rig.energy(1).await.len(), 1);
+    let asked = rig.line.lock().unwrap().asked.len();
+    sleep(Duration::from_secs(600)).await;
+    assert_eq!(rig.line.lock().unwrap().asked.len(), asked);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_device_is_read_once_for_whoever_asks_and_nothing_is_kept() {
     let rig = Rig::new(&[]);
     let profile = polled(9).profile;
@@ -341,7 +355,7 @@ async fn a_device_is_read_once_for_whoever_asks_and_nothing_is_kept() {
     assert_eq!(shown.points.len(), profile.points.len());
     let energy = &shown.points[0];
     assert_eq!(
-        (energy.value.as_deref(), energy.unit.as_deref()),
+        (energy.value.as_deref(), energy.unit.map(|unit| unit.code())),
         (Some("9.50"), Some("kWh"))
     );
     assert_eq!(rig.readings().await, []);
@@ -500,11 +514,11 @@ async fn what_was_read_is_on_the_disk_when_the_poller_has_stopped() {
         rig.line.lock().unwrap().asked.contains(&2)
     })
     .await;
-    rig.poller.stop().await;
-    assert_eq!(values(&rig.energy(1).await), [some("1.50")]);
+    let stopped = rig.poller.stop();
     // Who comes too late with a new list starts nothing again.
     rig.poller.set_devices(vec![polled(3)]);
-    rig.poller.stop().await;
+    stopped.await;
+    assert_eq!(values(&rig.energy(1).await), [some("1.50")]);
 }
 
 #[tokio::test(start_paused = true)]

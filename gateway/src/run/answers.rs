@@ -22,7 +22,8 @@ use crate::failure::{Exit, Failure};
 use crate::listen::heard::{self, HeardReport};
 use crate::poll::once::{self, Shown};
 use crate::poll::{DeviceState, Poller};
-use crate::status::{DeviceStatus, Status};
+use crate::profiles;
+use crate::status::{BusStatus, DeviceStatus, Status};
 use crate::uplink::{SOFTWARE, UplinkStatus};
 
 /// The most readings of one answer: some 300 bytes each, far from a reply's limit.
@@ -138,7 +139,7 @@ impl Facts {
             let error = format!("there is no profile '{}'", asked.profile);
             return Err(Failure::new(Exit::Usage, error)
                 .because("the daemon knows those that were there when it started")
-                .remedy("enervue-gateway profile list"));
+                .remedy(profiles::advice(&self.library, &asked.profile)));
         };
         let shown = once::read(line.poller.bus(), profile, asked.unit_id).await;
         shown.map_err(|error| {
@@ -197,7 +198,7 @@ impl Facts {
             cloud: self.uplink.borrow().clone(),
             buffer,
             lost: progress.iter().map(|progress| progress.lost).sum(),
-            buses: self.buses(),
+            buses: self.lines.iter().map(bus_status).collect(),
             devices: devices.collect(),
         };
         status.problems = status.find_problems();
@@ -205,22 +206,30 @@ impl Facts {
     }
 
     fn buses(&self) -> Vec<BusReport> {
-        let report = |line: &Line| {
-            let state = line.poller.bus().state();
-            let error = state.error.or(state.foreign);
-            let advice = state.counts.advice();
-            BusReport {
-                name: line.poller.bus().name().to_owned(),
-                line: line.port.clone(),
-                error: error.or(line.poller.progress().error).or(advice),
-            }
-        };
-        self.lines.iter().map(report).collect()
+        let buses = self.lines.iter().map(bus_status).map(|bus| BusReport {
+            name: bus.name,
+            line: bus.line,
+            error: bus.error,
+        });
+        buses.collect()
     }
 
     fn devices(&self) -> Vec<DeviceReport> {
         let polled = self.lines.iter().flat_map(|line| line.poller.reports());
         let refused = self.listing.borrow().sorted.refused.clone();
         polled.chain(refused).collect()
+    }
+}
+
+/// How a line is: what keeps it from being used first, then what is wrong all the same.
+fn bus_status(line: &Line) -> BusStatus {
+    let state = line.poller.bus().state();
+    let unusable = state.error.or(state.foreign);
+    let advice = state.counts.advice();
+    BusStatus {
+        name: line.poller.bus().name().to_owned(),
+        line: line.port.clone(),
+        usable: unusable.is_none(),
+        error: unusable.or(line.poller.progress().error).or(advice),
     }
 }

@@ -78,7 +78,7 @@ pub enum ConfigError {
         source: MeterError,
     },
     /// Two meters of one line have the same unit id.
-    #[error("line '{line}' has two meters with unit id {unit_id}: give one another address")]
+    #[error("line '{line}' has two meters with unit id {unit_id}: give one another unit id")]
     UnitIdTaken {
         /// On which line.
         line: String,

@@ -5,6 +5,7 @@
 //! code serves the simulated line.
 
 use std::io;
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
 use common::profile::Parity;
@@ -34,6 +35,9 @@ pub(super) fn open(path: &Path, port: &Port) -> io::Result<SerialStream> {
 
 fn explain(path: &Path, error: &tokio_serial::Error) -> String {
     let exists = path.exists();
+    let is_other = path
+        .metadata()
+        .is_ok_and(|file| !file.file_type().is_char_device());
     let path = path.display();
     match error.kind() {
         ErrorKind::Io(io::ErrorKind::PermissionDenied) => {
@@ -47,6 +51,37 @@ fn explain(path: &Path, error: &tokio_serial::Error) -> String {
             "{path} is not there: check that the adapter is plugged in and take its name \
              from /dev/serial/by-id"
         ),
+        _ if is_other => {
+            format!("{path} is no serial port: take the adapter's name from /dev/serial/by-id")
+        }
         _ => format!("{path} cannot be opened: {error}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::PortAddress;
+
+    #[tokio::test]
+    async fn what_is_no_serial_port_is_told_from_one_that_is_not_there() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("gateway.toml");
+        std::fs::write(&file, "").unwrap();
+        let none = directory.path().join("none");
+        for (path, why) in [
+            (directory.path(), "is no serial port"),
+            (&file, "is no serial port"),
+            (&none, "is not there"),
+        ] {
+            let port = Port {
+                address: PortAddress::Serial(path.to_owned()),
+                baud: 9600,
+                parity: Parity::None,
+                stop_bits: 1,
+            };
+            let error = open(path, &port).unwrap_err().to_string();
+            assert!(error.contains(why), "{error}");
+        }
     }
 }

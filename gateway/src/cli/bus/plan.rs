@@ -71,13 +71,17 @@ pub(super) fn run(args: &PlanArgs, config: &Config) -> Result<(), Failure> {
             .collect(),
     };
     if let (Some(name), true) = (&args.bus, plan.buses.is_empty()) {
-        let error = format!("there is no bus '{name}'");
-        return Err(Failure::new(Exit::Usage, error).remedy("enervue-gateway config check"));
+        let names: Vec<&str> = config.bus.iter().map(|bus| &*bus.name).collect();
+        let failure = Failure::new(Exit::Usage, format!("there is no bus '{name}'"));
+        return Err(failure.because(format!("this gateway's buses are: {}", names.join(", "))));
     }
     if args.json {
         print::json("enervue.bus_plan/1", &plan)?;
     } else {
-        for bus in &plan.buses {
+        for (number, bus) in plan.buses.iter().enumerate() {
+            if number > 0 {
+                print::line("")?;
+            }
             tell(bus)?;
         }
     }
@@ -218,7 +222,9 @@ fn sentences(bus: &BusPlan) -> Vec<String> {
     let load = &bus.load;
     let mut told = Vec::new();
     if bus.mode == Mode::Listen {
-        told.push("This bus only listens: nothing of this is sent.".to_owned());
+        told.push(
+            "This bus only listens: a master would send this, the gateway sends none.".into(),
+        );
     }
     let turnaround = load.turnaround_ms;
     if !load.wire_is_ours {
