@@ -172,8 +172,8 @@ impl Poller {
         });
     }
 
-    /// Stops at once, without waiting for a request that is under way; the future that is returned ends when
-    /// all that was read is on the disk.
+    /// Stops at once, without waiting for a request that is under way; the future that is
+    /// returned ends when all that was read is on the disk.
     pub fn stop(&self) -> impl Future<Output = ()> + use<> {
         self.orders.send_replace(None);
         let mut progress = self.progress.clone();
