@@ -162,6 +162,7 @@ impl Bus {
             report,
             traffic: SharedTraffic::clone(&traffic),
             was_ours: false,
+            owed: rtu::Owed::default(),
         };
         tokio::spawn(owner.run());
         Self {

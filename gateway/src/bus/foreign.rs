@@ -4,7 +4,7 @@
 //! some million, and the late reply of one register with a zero byte behind it, as a line
 //! without bias adds it, once in five hundred. Two within [`PROOF_TIME`] are, and one that a
 //! device answered is. A master that asks so seldom that neither is heard disturbs as
-//! seldom. Our own request, heard back by a slow adapter, does not count.
+//! seldom. Our own requests, heard back by a slow adapter, do not count.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -20,6 +20,9 @@ const PROOF_TIME: Duration = Duration::from_secs(60);
 /// So long the line must be free of other masters' requests before ours go out again.
 pub const QUIET: Duration = Duration::from_secs(10 * 60);
 
+/// So many requests of ours an adapter may hold back and deliver at once.
+const SENT_MAX: usize = 16;
+
 /// What was heard, for whoever asks the bus.
 pub(super) type SharedTraffic = Arc<Mutex<Traffic>>;
 
@@ -28,8 +31,8 @@ pub(super) type SharedTraffic = Arc<Mutex<Traffic>>;
 pub struct Watch {
     overhearer: Overhearer,
     traffic: SharedTraffic,
-    /// What we asked last.
-    sent: Option<(u8, Asked)>,
+    /// What we asked last, behind what we asked before and have no answer to.
+    sent: Vec<(u8, Asked)>,
     seen: Option<Seen>,
 }
 
@@ -55,13 +58,25 @@ impl Watch {
 
     /// We asked that.
     pub(super) fn note_sent(&mut self, unit: u8, request: Request) {
-        self.sent = Some((unit, Asked::Registers(request)));
+        let sent = (unit, Asked::Registers(request));
+        self.sent.retain(|before| *before != sent);
+        if self.sent.len() >= SENT_MAX {
+            self.sent.remove(0);
+        }
+        self.sent.push(sent);
+    }
+
+    /// The unit has answered what we asked last: nothing older of ours is on its way.
+    pub(super) fn note_answer(&mut self, unit: u8) {
+        let last = self.sent.pop();
+        self.sent.retain(|(asked, _)| *asked != unit);
+        self.sent.extend(last);
     }
 
     /// These bytes came while nobody of us had asked.
     pub(super) fn hear(&mut self, now: Instant, bytes: &[u8]) {
         for heard in self.overhearer.hear(now, bytes) {
-            if self.sent != Some((heard.unit, heard.asked)) {
+            if !self.sent.contains(&(heard.unit, heard.asked)) {
                 lock(&self.traffic).note(&heard);
                 self.note(&heard);
             }
@@ -216,5 +231,19 @@ mod tests {
         }
         assert_eq!(watch.foreign(start), None);
         assert_eq!(lock(&watch.traffic).kinds().count(), 0);
+    }
+
+    #[test]
+    fn what_a_stalled_adapter_delivers_late_is_no_other_master() {
+        let (mut watch, start) = (Watch::default(), Instant::now());
+        watch.note_sent(3, input(72));
+        watch.note_sent(3, input(74));
+        // The echo of the first, and its reply.
+        watch.hear(start, &[&request(72)[..], &reply()].concat());
+        assert_eq!(watch.foreign(start), None);
+        // What the unit has answered is not on its way any more: that is somebody else.
+        watch.note_answer(3);
+        watch.hear(start, &[&request(72)[..], &reply()].concat());
+        assert!(watch.foreign(start).is_some());
     }
 }

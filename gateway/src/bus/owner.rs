@@ -11,7 +11,7 @@ use super::ear::Ear;
 use super::fault::{BusError, Fault};
 use super::foreign::{SharedTraffic, Watch, lock};
 use super::overhear::{Heard, Overhearer};
-use super::rtu::{Line, Master, Timing};
+use super::rtu::{Line, Master, Owed, Timing};
 use super::{Job, Manner, State};
 
 pub(super) const REOPEN_MIN: Duration = Duration::from_secs(1);
@@ -56,6 +56,8 @@ pub(super) struct Owner<C> {
     pub(super) traffic: SharedTraffic,
     /// Whether the line was ours when it was last used.
     pub(super) was_ours: bool,
+    /// What its units owe: a port that is opened again does not forgive it.
+    pub(super) owed: Owed,
 }
 
 impl<L: Line, F: Future<Output = io::Result<L>>, C: FnMut() -> F> Owner<C> {
@@ -98,7 +100,11 @@ impl<L: Line, F: Future<Output = io::Result<L>>, C: FnMut() -> F> Owner<C> {
             Part::Master(timing) => {
                 let master = Master::new(line, *timing);
                 let watch = Watch::new(SharedTraffic::clone(&self.traffic));
-                self.ask_for_others(master.watched_by(watch), pause).await
+                let owed = std::mem::take(&mut self.owed);
+                let mut master = master.watched_by(watch).owing(owed);
+                let closed = self.ask_for_others(&mut master, pause).await;
+                self.owed = master.into_owed();
+                closed
             }
             Part::Listener(told) => {
                 let told = told.clone();
@@ -109,7 +115,7 @@ impl<L: Line, F: Future<Output = io::Result<L>>, C: FnMut() -> F> Owner<C> {
 
     /// Asks for others, one request at a time, and hears the line in between. Nobody is asked
     /// before the line was heard for a while, or while another master speaks.
-    async fn ask_for_others(&mut self, mut master: Master<L>, pause: &mut Duration) -> Closed {
+    async fn ask_for_others(&mut self, master: &mut Master<L>, pause: &mut Duration) -> Closed {
         let listen_first = match self.was_ours {
             true => self.manner.listen_first.min(LISTEN_AGAIN_MAX),
             false => self.manner.listen_first,
@@ -130,7 +136,7 @@ impl<L: Line, F: Future<Output = io::Result<L>>, C: FnMut() -> F> Owner<C> {
             let is_decided = now >= ours_from || foreign.is_some();
             self.tell_foreign(foreign);
             if let Some(job) = held.take_if(|_| is_decided) {
-                match self.ask(&mut master, job, &mut faults, pause).await {
+                match self.ask(master, job, &mut faults, pause).await {
                     Some(closed) => return closed,
                     None => continue,
                 }

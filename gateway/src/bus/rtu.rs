@@ -43,7 +43,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, timeout, timeout_at};
 
 pub use self::counts::Counts;
-use self::owed::Owed;
+pub(super) use self::owed::Owed;
 pub use self::timing::Timing;
 use super::fault::Fault;
 use super::foreign::Watch;
@@ -170,6 +170,18 @@ impl<L: Line> Master<L> {
         self
     }
 
+    /// This master, on a line whose units still owe that to the one before.
+    #[must_use]
+    pub(super) fn owing(mut self, owed: Owed) -> Self {
+        self.owed = owed;
+        self
+    }
+
+    /// What its units still owe, for the next master of the line.
+    pub(super) fn into_owed(self) -> Owed {
+        self.owed.on_another_connection()
+    }
+
     /// What is known of other masters.
     pub fn watch(&self) -> &Watch {
         &self.watch
@@ -263,6 +275,7 @@ impl<L: Line> Master<L> {
                 return result;
             }
         }
+        self.watch.note_answer(ask.unit);
         self.counts.answers += 1;
         self.answered.insert(ask.unit, now);
         self.forgiven.insert(ask.unit);

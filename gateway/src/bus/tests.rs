@@ -33,7 +33,10 @@ fn device(mut line: DuplexStream, answers: usize) {
         for _ in 0..answers {
             let mut sent = [0; 8];
             line.read_exact(&mut sent).await.unwrap();
-            let mut reply = vec![1, 3, 2, sent[2], sent[3]];
+            let mut reply = vec![1, 3, 2 * sent[5]];
+            for register in (sent[3]..).take(sent[5].into()) {
+                reply.extend([sent[2], register]);
+            }
             reply.extend(modbus_core::rtu::crc16(&reply).to_be_bytes());
             sleep(Duration::from_millis(50)).await;
             line.write_all(&reply).await.unwrap();
@@ -49,9 +52,10 @@ async fn a_port_that_vanishes_is_opened_again_and_says_so_in_between() {
     let bus = Bus::start_with("main", Timing::new(9600, 10), move || {
         match count.fetch_add(1, Ordering::Relaxed) {
             1 => Err(io::Error::other("/dev/x is not there")),
-            _ => {
+            before => {
                 let (ours, theirs) = duplex(256);
-                device(theirs, 1);
+                // The one that was lost on its way is owed: another must be answered first.
+                device(theirs, if before == 0 { 1 } else { 2 });
                 Ok(ours)
             }
         }
@@ -264,4 +268,41 @@ async fn a_listener_tells_what_it_hears_and_asks_nobody() {
     sleep(Duration::from_millis(1)).await;
     assert!(bus.state().error.is_some());
     bus.close().await;
+}
+
+/// A line whose unit 1 answers each request with the reply to the one before, and whose other
+/// units are silent.
+fn one_behind(mut line: DuplexStream, before: Arc<std::sync::Mutex<Option<[u8; 2]>>>) {
+    tokio::spawn(async move {
+        let mut sent = [0; 8];
+        while line.read_exact(&mut sent).await.is_ok() {
+            if sent[0] != 1 {
+                continue;
+            }
+            let late = before.lock().unwrap().replace([sent[2], sent[3]]);
+            let Some([high, low]) = late else { continue };
+            let mut reply = vec![1, 3, 2, high, low];
+            reply.extend(modbus_core::rtu::crc16(&reply).to_be_bytes());
+            sleep(Duration::from_millis(50)).await;
+            line.write_all(&reply).await.unwrap();
+        }
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_unit_owes_is_known_when_the_port_has_been_opened_again() {
+    let opened = Arc::new(AtomicU32::new(0));
+    let (count, before) = (Arc::clone(&opened), Arc::default());
+    let bus = Bus::start_with("main", Timing::new(9600, 10), move || {
+        count.fetch_add(1, Ordering::Relaxed);
+        let (ours, theirs) = duplex(256);
+        one_behind(theirs, Arc::clone(&before));
+        Ok(ours)
+    });
+    assert!(bus.read(ask(7)).await.is_err());
+    while opened.load(Ordering::Relaxed) < 2 {
+        let _ = bus.read(Ask { unit: 2, ..ask(1) }).await;
+    }
+    let got = bus.read(ask(8)).await;
+    assert!(!matches!(&got, Ok(words) if *words != [8]), "{got:?}");
 }

@@ -33,7 +33,7 @@ const SILENCES_MIN: u32 = 4;
 
 /// The replies that may still come on one line.
 #[derive(Debug, Default)]
-pub(super) struct Owed {
+pub(in crate::bus) struct Owed {
     units: BTreeMap<u8, Unit>,
     /// The end of what was heard, shorter than a request.
     tail: Vec<u8>,
@@ -68,6 +68,14 @@ impl Owed {
     /// Whether the unit owes anything.
     pub(super) fn owes(&mut self, now: Instant, unit: u8) -> bool {
         !self.of(now, unit).is_empty()
+    }
+
+    /// The same on a port that is opened again: what the units owe, and none of the bytes.
+    pub(super) fn on_another_connection(self) -> Self {
+        Self {
+            units: self.units,
+            ..Self::default()
+        }
     }
 
     /// That request was sent.

@@ -284,6 +284,7 @@ async fn what_the_poller_reads_over_the_bus_is_never_another_registers() {
     let mut number = 0;
     while outcome.good + outcome.refused < asked {
         number += 1;
+        assert!(number < asked, "the line is lost: {:?}", outcome.lost);
         let unit = u8::try_from(number % u64::from(UNITS)).unwrap() + 1;
         let before = oracle.lock().unwrap().number;
         match once::read(&bus, profile, unit).await {
