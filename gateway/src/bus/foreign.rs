@@ -2,7 +2,7 @@
 //!
 //! One request that we did not send is no proof: eight bytes of noise are a request once in
 //! some million, and the late reply of one register with a zero byte behind it, as a line
-//! without bias adds it, once in five hundred. Two within [`PROOF_TIME`] are, and one that a
+//! without bias adds it, once in five hundred. Two within `PROOF_TIME` are, and one that a
 //! device answered is. A master that asks so seldom that neither is heard disturbs as
 //! seldom. Our own requests, heard back by a slow adapter, do not count.
 

@@ -13,7 +13,7 @@
 //! byte. Only the two functions that read registers are paired. Of the others those are
 //! noticed whose request or reply is eight bytes long (1, 2, 5, 6, 15, 16); the rest counts
 //! as noise. Lacks: a device that stays one reply behind its master for longer than
-//! [`DOUBT_MAX`], without a pause, cannot be told from one that is in step.
+//! `DOUBT_MAX`, without a pause, cannot be told from one that is in step.
 
 mod frames;
 

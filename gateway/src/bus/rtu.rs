@@ -8,7 +8,7 @@
 //!   response time-out, so that a reply up to twice as slow as allowed is swallowed;
 //! - after a fault the unit owes a reply of so many registers, and is asked for another number
 //!   until it has answered that: a reply slower than allowed, or a device that answers each
-//!   request with the reply to one before, shows by its length ([`owed`]);
+//!   request with the reply to one before, shows by its length (`owed`);
 //! - a frame of another unit does not end the wait; a frame with a wrong checksum, length or
 //!   function, or with bytes around it, is no answer, and its whole burst is thrown away;
 //! - the one exception are at most two bytes of 00 or FF before an answer, and two behind it:
