@@ -33,6 +33,8 @@ pub struct Watch {
     traffic: SharedTraffic,
     /// What we asked last, behind what we asked before and have no answer to.
     sent: Vec<(u8, Asked)>,
+    /// The request of ours that was heard back last, until another is heard.
+    echo: Option<(u8, Asked)>,
     seen: Option<Seen>,
 }
 
@@ -76,11 +78,23 @@ impl Watch {
     /// These bytes came while nobody of us had asked.
     pub(super) fn hear(&mut self, now: Instant, bytes: &[u8]) {
         for heard in self.overhearer.hear(now, bytes) {
-            if !self.sent.contains(&(heard.unit, heard.asked)) {
+            if !self.is_ours(&heard) {
                 lock(&self.traffic).note(&heard);
                 self.note(&heard);
             }
         }
+    }
+
+    /// Whether this is a request of ours heard back, or its reply. Each is heard back once: a
+    /// second gateway with our settings asks the same, and asks again.
+    fn is_ours(&mut self, heard: &Heard) -> bool {
+        let asked = (heard.unit, heard.asked);
+        if heard.reply != Reply::Awaited {
+            return self.echo == Some(asked) || self.sent.contains(&asked);
+        }
+        let sent = self.sent.iter().position(|sent| *sent == asked);
+        self.echo = sent.map(|place| self.sent.remove(place));
+        self.echo.is_some()
     }
 
     fn note(&mut self, heard: &Heard) {
@@ -224,8 +238,8 @@ mod tests {
     #[test]
     fn our_own_request_and_a_late_reply_prove_nothing() {
         let (mut watch, start) = (Watch::default(), Instant::now());
-        watch.note_sent(3, input(72));
         for _ in 0..5 {
+            watch.note_sent(3, input(72));
             watch.hear(start, &request(72));
             watch.hear(start, &reply());
         }

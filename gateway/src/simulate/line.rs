@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use common::profile::{Library, Parity};
+use serialport::TTYPort;
 use tokio::time::Instant;
 use tokio_serial::{SerialPort as _, SerialStream};
 
@@ -49,6 +50,7 @@ pub enum LineError {
 pub struct SimulatedLine {
     bus: String,
     link: Link,
+    controller: TTYPort,
     wire: Wire<SerialStream>,
     time: WireTime,
     meters: Vec<Answering>,
@@ -112,7 +114,7 @@ impl SimulatedLine {
         let meters = config.meters(library)?;
         // The other end is not kept open: a port held open would stay marked exclusive
         // after a gateway was killed, and could not be opened again.
-        let (controller, terminal) = SerialStream::pair()?;
+        let (controller, terminal) = TTYPort::pair()?;
         let name = terminal.name().unwrap_or_default();
         let link = Link::put(&config.path, Path::new(&name)).map_err(|source| LineError::Path {
             path: config.path.clone(),
@@ -133,7 +135,8 @@ impl SimulatedLine {
         Ok(Self {
             bus: config.bus(),
             link,
-            wire: Wire::new(controller, time),
+            wire: Wire::new(registered(&controller)?, time),
+            controller,
             time,
             foreign_master: foreign_master.map(|master| ForeignMaster::new(master, &meters)),
             meters: meters
@@ -182,8 +185,11 @@ impl SimulatedLine {
                 }
                 // Nobody has the port open; the terminal stays.
                 Err(_) => {
-                    self.wire.forget();
                     tokio::time::sleep(REOPEN_PERIOD).await;
+                    match registered(&self.controller) {
+                        Ok(stream) => self.wire.restart(stream),
+                        Err(error) => tracing::warn!(%error, "the simulated port is lost"),
+                    }
                     if let Some(master) = &mut self.foreign_master {
                         master.wait();
                     }
@@ -233,4 +239,10 @@ impl SimulatedLine {
         }
         self.wire.send(asked.unit_id, heard_at, happening.bursts);
     }
+}
+
+/// The terminal as tokio waits for it. Made anew after each hang-up: tokio never forgets one,
+/// and would find the terminal readable for ever.
+fn registered(controller: &TTYPort) -> tokio_serial::Result<SerialStream> {
+    controller.try_clone_native()?.try_into()
 }

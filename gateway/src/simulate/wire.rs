@@ -157,8 +157,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         at + self.time.of(REQUEST_BYTES)
     }
 
-    /// Forgets everything: nobody listens.
-    pub(crate) fn forget(&mut self) {
+    /// Forgets everything, as nobody listened, and goes on with `stream`.
+    pub(crate) fn restart(&mut self, stream: S) {
+        self.stream = stream;
         self.received.clear();
         self.waiting.clear();
         self.busy.clear();
