@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use common::id::{DeviceId, MeterId};
 use common::profile::Library;
 use common::reading::Reading;
-use common::sync::Rejection;
+use common::sync::{Rejection, RejectionCode};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::site::{Device, Mounting};
@@ -50,7 +50,10 @@ impl Known<'_> {
                 None => sorted.good.push(reading),
                 Some(reason) => {
                     let seq = reading.seq;
-                    sorted.refused.push((reading, Rejection { seq, reason }));
+                    let code = RejectionCode::Unacceptable;
+                    sorted
+                        .refused
+                        .push((reading, Rejection { seq, code, reason }));
                 }
             }
         }

@@ -107,6 +107,10 @@ identifier!(
     NoticeId,
     /// One life of a gateway's buffer; a new database is a new epoch.
     Epoch,
+    /// One start of the machine that a gateway runs on.
+    BootId,
+    /// Something that the cloud asks of a gateway.
+    CommandId,
 );
 
 #[cfg(test)]

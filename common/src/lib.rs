@@ -4,11 +4,14 @@
 //! Pure by construction: no IO, no clock, no async. Quantities are decimals with a unit;
 //! binary floats end inside [`profile`].
 
+pub mod digest;
+pub mod fail_point;
 pub mod id;
 pub mod locale;
 pub mod profile;
 pub mod quantity;
 pub mod reading;
+pub mod seal;
 pub mod settings;
 pub mod sync;
 pub mod unit;

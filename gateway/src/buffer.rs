@@ -32,7 +32,7 @@ use std::path::{Path, PathBuf};
 use common::id::{DeviceId, Epoch};
 use common::quantity::Quantity;
 use common::reading::Reading;
-use common::sync::Rejection;
+use common::sync::{Rejection, RejectionCode};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rusqlite::{Connection, params};
@@ -403,6 +403,7 @@ impl Buffer {
         let rows = statement
             .query_map([i64::try_from(max).unwrap_or(i64::MAX)], |row| {
                 Ok(Rejection {
+                    code: RejectionCode::Unacceptable,
                     seq: number(row.get(0)?),
                     reason: row.get(1)?,
                 })

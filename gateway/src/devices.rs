@@ -62,6 +62,7 @@ pub fn sort_out(
                 device: device.id,
                 last_good_at: None,
                 error: Some(error),
+                traffic: None,
             }),
         }
     }
@@ -225,6 +226,7 @@ pub fn from_config(config: &Config, now: Timestamp) -> io::Result<DeviceList> {
                 poll_period_s: config.poll.billing_period_s,
                 zone: config.zone.clone().unwrap_or_else(|| "UTC".to_owned()),
                 closings: Vec::new(),
+                mountings: Vec::new(),
             });
         }
     }

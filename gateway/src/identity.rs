@@ -155,6 +155,7 @@ mod tests {
 
     fn identity() -> Identity {
         let reply = EnrolReply {
+            protocol: 1,
             gateway: GatewayId(1),
             token: "tok-very-secret".to_owned(),
             gateway_name: "Cellar".to_owned(),

@@ -200,6 +200,7 @@ impl Poller {
             device: *device,
             last_good_at: state.last_good_at,
             error: state.error.clone().or(state.gauges_error.clone()),
+            traffic: None,
         });
         reports.collect()
     }

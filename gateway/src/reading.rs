@@ -4,8 +4,10 @@
 //! one point of one device said at one instant, or why what it said is no value.
 
 use common::id::DeviceId;
+use common::profile::Role;
 use common::quantity::Quantity;
-use common::reading::{ClockTrust, Reading};
+use common::reading::{ClockTrust, Reading, SinceBoot};
+use common::sync::Weight;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
@@ -17,6 +19,8 @@ pub struct NewReading {
     pub at: Timestamp,
     /// How far `at` can be believed.
     pub clock: ClockTrust,
+    /// The same instant by the clock that cannot be set.
+    pub since_boot: Option<SinceBoot>,
     /// The device that was asked.
     pub device: DeviceId,
     /// The point of the device's profile.
@@ -31,6 +35,8 @@ pub struct NewReading {
     pub profile: String,
     /// The local date whose start this reading closes.
     pub closes: Option<Date>,
+    /// What matters when room is short; a closing reading matters most whatever this says.
+    pub weight: Weight,
 }
 
 impl NewReading {
@@ -41,6 +47,7 @@ impl NewReading {
             seq,
             at: self.at,
             clock: self.clock,
+            since_boot: self.since_boot,
             device: self.device,
             point: self.point,
             quantity: self.quantity,
@@ -48,6 +55,17 @@ impl NewReading {
             raw: self.raw,
             profile: self.profile,
             closes: self.closes,
+            seal: None,
         }
+    }
+}
+
+/// How much a reading of a point with that role matters.
+#[must_use]
+pub fn weight_of(role: Role) -> Weight {
+    match role {
+        Role::Billing => Weight::Billing,
+        Role::Counter | Role::Check => Weight::Counter,
+        Role::Gauge => Weight::Gauge,
     }
 }

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use common::sync::{
     BATCH_READINGS_MAX, Batch, BatchReply, DeviceList, GatewayReport, PROTOCOL_VERSION, Rejection,
+    RejectionCode,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -236,6 +237,7 @@ impl Session<'_> {
             protocol: PROTOCOL_VERSION,
             epoch: uplink.buffer.epoch(),
             readings,
+            losses: Vec::new(),
             report,
         };
         let Some(body) = pack(&batch) else {
@@ -253,7 +255,8 @@ impl Session<'_> {
             }
             Next::GiveUp(seq, reason) => {
                 tracing::error!(seq, reason, "the cloud will not take this reading");
-                let rejection = Rejection { seq, reason };
+                let code = RejectionCode::Unacceptable;
+                let rejection = Rejection { seq, code, reason };
                 let now = uplink.clock.now();
                 let given_up = vec![rejection];
                 uplink.buffer.acknowledge(seq, given_up, now).await?;
@@ -274,7 +277,7 @@ impl Session<'_> {
     async fn settle(&mut self, reply: BatchReply) -> Result<(), BufferError> {
         let uplink = self.uplink;
         for rejection in &reply.rejected {
-            let Rejection { seq, reason } = rejection;
+            let Rejection { seq, reason, .. } = rejection;
             tracing::warn!(seq, reason, "the cloud rejected a reading");
         }
         let now = uplink.clock.now();

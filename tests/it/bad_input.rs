@@ -143,6 +143,7 @@ async fn sync(world: &World) {
 
     let added = world.gateway_page("gateway").await.unwrap();
     let request = common::sync::EnrolRequest {
+        protocols: vec![1],
         code: added.code.clone(),
         public_key: "MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=".to_owned(),
         host: "test".to_owned(),

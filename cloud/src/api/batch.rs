@@ -10,7 +10,7 @@ use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use axum::http::HeaderMap;
 use common::profile::Library;
-use common::sync::{BatchReply, Rejection};
+use common::sync::{BatchReply, Rejection, RejectionCode};
 use jiff::Timestamp;
 
 use self::body::{Sent, Unread};
@@ -83,6 +83,8 @@ async fn take(
         acknowledged_through: through,
         rejected,
         devices_version: devices::version(&served, now),
+        last_kept: None,
+        now: Some(now),
     })
 }
 
@@ -111,7 +113,8 @@ async fn keep(
         let seq = taken.seq;
         let reason = "another reading with this number is kept already".to_owned();
         tracing::warn!(gateway.id = %gateway, reading.seq = seq, "a number came twice");
-        refused.push((taken, Rejection { seq, reason }));
+        let code = RejectionCode::Conflict;
+        refused.push((taken, Rejection { seq, code, reason }));
     }
     let mut rejected = Vec::new();
     for (reading, rejection) in refused {

@@ -38,6 +38,7 @@ fn list(served: Vec<ServedDevice>, now: Timestamp) -> DeviceList {
             unit_id: served.device.unit_id,
             poll_period_s: served.device.poll_period_s,
             closings: closings(&served.zone, now),
+            mountings: Vec::new(),
             zone: served.zone.name().to_owned(),
         })
         .collect();

@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{ConnectInfo, State};
 use axum::http::HeaderMap;
-use common::sync::{EnrolReply, EnrolRequest};
+use common::sync::{EnrolReply, EnrolRequest, PROTOCOL_VERSION};
 use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLimiter};
 
 use super::Api;
@@ -98,6 +98,7 @@ pub(super) async fn enrol(
         gateway_name: gateway.name,
         site_name: site.map_or_else(String::new, |site| site.name),
         account_name: account.map_or_else(String::new, |account| account.name),
+        protocol: PROTOCOL_VERSION,
     }))
 }
 

@@ -108,6 +108,7 @@ impl IntoResponse for Refusal {
         let problem = Problem {
             error: self.to_string(),
             hint: self.hint().to_owned(),
+            ..Problem::default()
         };
         let mut response = (self.status(), Json(problem)).into_response();
         if let Some(seconds) = self.pause() {

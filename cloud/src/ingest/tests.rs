@@ -18,6 +18,8 @@ fn now() -> Timestamp {
 
 fn reading() -> Reading {
     Reading {
+        since_boot: None,
+        seal: None,
         seq: 1,
         at: now(),
         clock: ClockTrust::Trusted,

@@ -142,6 +142,8 @@ fn kept(row: &Row) -> StoreResult<KeptReading> {
         raw: row.text(11)?.to_owned(),
         profile: row.text(12)?.to_owned(),
         closes,
+        since_boot: None,
+        seal: None,
     };
     Ok(KeptReading {
         gateway: GatewayId(row.int(0)?),

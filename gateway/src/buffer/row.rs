@@ -180,6 +180,8 @@ fn members(row: &Row<'_>, seq: i64) -> Result<Option<Reading>, rusqlite::Error> 
         raw: row.get("raw")?,
         profile: row.get("profile")?,
         closes,
+        since_boot: None,
+        seal: None,
     }))
 }
 

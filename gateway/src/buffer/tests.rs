@@ -28,6 +28,7 @@ fn reading(count: i64) -> NewReading {
     NewReading {
         at: start() + SignedDuration::from_millis(count),
         clock: ClockTrust::Trusted,
+        since_boot: None,
         device: DeviceId(7),
         point: "energy_import".to_owned(),
         quantity: Some(Quantity::from_count(count, 3, Unit::KiloWh).unwrap()),
@@ -35,6 +36,7 @@ fn reading(count: i64) -> NewReading {
         raw: "0000 04d2".to_owned(),
         profile: "eastron-sdm120@1f2e3d4c".to_owned(),
         closes: (count % 5 == 0).then(|| "2026-11-24".parse().unwrap()),
+        weight: common::sync::Weight::Billing,
     }
 }
 
@@ -408,7 +410,7 @@ proptest! {
                     prop_assert_eq!(buffer.next_batch(max).unwrap(), model.batch(max));
                 }
                 Step::Acknowledge { through, reject } => {
-                    let rejection = Rejection { seq: through, reason: "no such device".to_owned() };
+                    let rejection = Rejection { seq: through, code: RejectionCode::Unacceptable, reason: "no such device".to_owned() };
                     let rejected: &[Rejection] =
                         if reject { std::slice::from_ref(&rejection) } else { &[] };
                     let answer = buffer.acknowledge(through, rejected, now);

@@ -241,6 +241,8 @@ mod tests {
     #[test]
     fn a_reading_is_exported_with_every_figure_as_it_was_read() {
         let mut reading = Reading {
+            since_boot: None,
+            seal: None,
             seq: 5,
             at: "2026-11-24T08:00:00.25Z".parse().unwrap(),
             clock: ClockTrust::Trusted,

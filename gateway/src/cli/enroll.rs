@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use common::id::GatewayId;
-use common::sync::{DeviceList, EnrolRequest};
+use common::sync::{DeviceList, EnrolRequest, PROTOCOL_VERSION};
 use serde::Serialize;
 
 use super::{Exit, Failure, print};
@@ -64,6 +64,7 @@ pub async fn run(args: &EnrollArgs, config: &Config, clock: &Clock) -> Result<()
     };
     let client = Client::new(&args.url)?;
     let request = EnrolRequest {
+        protocols: vec![PROTOCOL_VERSION],
         code: args.code.trim().to_owned(),
         public_key: key.public().unwrap_or_default(),
         host: host(),

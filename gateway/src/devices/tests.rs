@@ -12,6 +12,7 @@ fn device(id: i64, unit_id: u8) -> Device {
         poll_period_s: 60,
         zone: "America/Tijuana".to_owned(),
         closings: Vec::new(),
+        mountings: Vec::new(),
     }
 }
 

@@ -11,13 +11,13 @@ use std::time::Duration;
 
 use common::profile::{Point, Profile, Registers, Request, Role};
 use common::reading::ClockTrust;
-use common::sync::{Closing, Device};
+use common::sync::{Closing, Device, Weight};
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::plausible::Plausible;
 use crate::poll::{DeviceState, Polled};
-use crate::reading::NewReading;
+use crate::reading::{NewReading, weight_of};
 use crate::schedule::closing::Days;
 use crate::schedule::{CLOSING_PATIENCE, Moment};
 
@@ -192,6 +192,8 @@ impl Listened {
             }
             registers.insert(run, &came.words);
         }
+        let role = self.profile.point(&wanted.point).map(|point| point.role);
+        let weight = role.map_or(Weight::Gauge, weight_of);
         let decoded = self.profile.decode(&wanted.point, &registers);
         let (quantity, suspect) = match decoded.value {
             Ok(quantity) => (Some(quantity), None),
@@ -200,6 +202,7 @@ impl Listened {
         Some(NewReading {
             at: now.wall,
             clock,
+            since_boot: None,
             device: self.device.id,
             point: wanted.point.clone(),
             quantity,
@@ -207,6 +210,7 @@ impl Listened {
             raw: decoded.raw,
             profile: self.profile.reference(),
             closes: None,
+            weight,
         })
     }
 

@@ -53,6 +53,7 @@ impl Rig {
                 poll_period_s: 1,
                 zone: "America/Tijuana".to_owned(),
                 closings: Vec::new(),
+                mountings: Vec::new(),
             },
             profile: Arc::new(profile),
         }]);

@@ -19,7 +19,7 @@ use crate::buffer::BufferHandle;
 use crate::bus::{Ask, Bus, BusError};
 use crate::clock::Clock;
 use crate::plausible::Plausible;
-use crate::reading::NewReading;
+use crate::reading::{NewReading, weight_of};
 use crate::schedule::{Moment, Outcome, Schedule, Scheduled, Task};
 
 /// How often an idle poller looks at the clocks; a closing reading is at most this late.
@@ -242,6 +242,7 @@ impl PollTask {
             let reading = NewReading {
                 at: now.wall,
                 clock,
+                since_boot: None,
                 device: device.id,
                 point: point.id.clone(),
                 quantity: value.as_ref().ok().copied(),
@@ -249,6 +250,7 @@ impl PollTask {
                 raw: decoded.raw,
                 profile: reference.clone(),
                 closes: cycle.task.closes,
+                weight: weight_of(point.role),
             };
             read.push((point, counted, reading));
         }

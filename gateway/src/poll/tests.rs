@@ -144,6 +144,7 @@ fn polled(unit: u8) -> Polled {
             poll_period_s: 60,
             zone: "America/Tijuana".to_owned(),
             closings: Vec::new(),
+            mountings: Vec::new(),
         },
         profile: Arc::new(profile),
     }

@@ -121,6 +121,9 @@ impl Facts {
             devices_version: None,
             buses: self.buses(),
             devices: self.devices(),
+            clock: None,
+            machine: None,
+            buffer: None,
         }
     }
 

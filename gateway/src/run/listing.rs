@@ -78,6 +78,7 @@ mod tests {
             poll_period_s: 60,
             zone: "UTC".to_owned(),
             closings: Vec::new(),
+            mountings: Vec::new(),
         }
     }
 

@@ -39,6 +39,7 @@ fn device(id: i64, zone: &str) -> Device {
         poll_period_s: 60,
         zone: zone.to_owned(),
         closings: Vec::new(),
+        mountings: Vec::new(),
     }
 }
 

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use common::reading::ClockTrust;
 use common::sync::Device;
+use common::sync::Weight;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -219,6 +220,7 @@ fn read(
         NewReading {
             at,
             clock: ClockTrust::Simulated,
+            since_boot: None,
             device: pair.device.id,
             point: point.id.clone(),
             quantity: decoded.value.as_ref().ok().copied(),
@@ -226,6 +228,7 @@ fn read(
             raw: decoded.raw,
             profile: profile.reference(),
             closes,
+            weight: Weight::Billing,
         }
     });
     Ok(readings.collect())

@@ -231,6 +231,7 @@ fn foreign(status: StatusCode, body: &[u8]) -> Problem {
             _ => format!("{name} ({shown})"),
         },
         hint: "check that the address is the cloud's own and nothing stands in between".to_owned(),
+        ..Problem::default()
     }
 }
 

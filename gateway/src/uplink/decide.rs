@@ -198,6 +198,8 @@ mod tests {
             acknowledged_through: through,
             rejected: Vec::new(),
             devices_version: "1".to_owned(),
+            last_kept: None,
+            now: None,
         })
     }
 

@@ -82,6 +82,8 @@ impl Cloud {
         }
         self.last_report = Some(batch.report);
         let reply = BatchReply {
+            last_kept: None,
+            now: None,
             acknowledged_through: self.kept.keys().last().map_or(0, |(_, seq)| *seq),
             rejected: Vec::new(),
             devices_version: self.list().version,
@@ -144,6 +146,7 @@ fn reading(n: i64) -> NewReading {
     NewReading {
         at: NOW.parse().unwrap(),
         clock: ClockTrust::Trusted,
+        since_boot: None,
         device: DeviceId(7),
         point: "energy_import".to_owned(),
         quantity: Some(Quantity::from_count(n, 2, Unit::KiloWh).unwrap()),
@@ -151,6 +154,7 @@ fn reading(n: i64) -> NewReading {
         raw: "0000 0001".to_owned(),
         profile: "eastron-sdm120@1f2e3d4c".to_owned(),
         closes: None,
+        weight: common::sync::Weight::Billing,
     }
 }
 
@@ -200,6 +204,7 @@ impl World {
                 devices_version: None,
                 buses: Vec::new(),
                 devices: Vec::new(),
+                ..GatewayReport::default()
             }),
             devices,
             status,
@@ -217,6 +222,7 @@ impl World {
 
     fn enrol(&self, token: &str) {
         let reply = EnrolReply {
+            protocol: 1,
             gateway: GatewayId(1),
             token: token.to_owned(),
             gateway_name: "Cellar".to_owned(),
@@ -263,6 +269,7 @@ async fn a_backlog_and_the_list_of_devices_arrive_once_enrolled() {
         poll_period_s: 60,
         zone: "America/Tijuana".to_owned(),
         closings: Vec::new(),
+        mountings: Vec::new(),
     }];
     let backlog: Vec<_> = (1..=4_500).map(reading).collect();
     world.buffer.append(backlog).await.unwrap();

@@ -9,6 +9,7 @@ use common::id::Epoch;
 use common::reading::Reading;
 use common::sync::{
     BATCH_BYTES_MAX, BATCH_READINGS_MAX, Batch, GatewayReport, PROTOCOL_VERSION, Rejection,
+    RejectionCode,
 };
 use serde::Deserialize;
 
@@ -158,7 +159,11 @@ fn parse(plain: &[u8]) -> Result<Sent, Refusal> {
                     .collect();
                 sent.unread.push(Unread {
                     content: value.to_string(),
-                    rejection: Rejection { seq, reason },
+                    rejection: Rejection {
+                        seq,
+                        code: RejectionCode::Unacceptable,
+                        reason,
+                    },
                 });
             }
         }

@@ -59,6 +59,8 @@ impl Scene {
     fn reading(&self, seq: u64) -> Reading {
         let minutes = i64::try_from(seq).unwrap();
         Reading {
+            since_boot: None,
+            seal: None,
             seq,
             // Finer than the store keeps: coming again, it is still the same.
             at: start() + minutes.minutes() + 123_456_789.nanoseconds(),
@@ -109,6 +111,7 @@ fn report() -> GatewayReport {
         devices_version: None,
         buses: Vec::new(),
         devices: Vec::new(),
+        ..GatewayReport::default()
     }
 }
 

@@ -28,6 +28,8 @@ fn taken(device: i64, at: &str, value: &str) -> Taken {
         gateway: GatewayId(1),
         epoch: Epoch(1),
         reading: Reading {
+            since_boot: None,
+            seal: None,
             seq: 1,
             at: instant(at),
             clock: ClockTrust::Trusted,

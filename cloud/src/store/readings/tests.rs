@@ -24,6 +24,8 @@ const STREAM: Stream = Stream {
 fn reading(seq: u64, closes: Option<Date>) -> Reading {
     let hours = i64::try_from(seq).unwrap();
     Reading {
+        since_boot: None,
+        seal: None,
         seq,
         at: start() + hours.hours(),
         clock: ClockTrust::Trusted,

@@ -28,6 +28,7 @@ fn polled(profile: &str) -> Polled {
             poll_period_s: 60,
             zone: "America/Tijuana".to_owned(),
             closings: Vec::new(),
+            mountings: Vec::new(),
         },
         profile: Arc::new(profile),
     }

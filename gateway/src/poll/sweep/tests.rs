@@ -10,6 +10,7 @@ fn reading(number: usize, closes: Option<Date>) -> NewReading {
     NewReading {
         at: "2026-06-10T19:00:00Z".parse().unwrap(),
         clock: ClockTrust::Trusted,
+        since_boot: None,
         device: DeviceId(1),
         point: "energy_import".to_owned(),
         quantity: None,
@@ -17,6 +18,7 @@ fn reading(number: usize, closes: Option<Date>) -> NewReading {
         raw: number.to_string(),
         profile: "p@1".to_owned(),
         closes,
+        weight: common::sync::Weight::Billing,
     }
 }
 

@@ -19,6 +19,7 @@ fn device(unit_id: u8, profile: &str, zone: &str) -> Device {
         poll_period_s: 60,
         zone: zone.to_owned(),
         closings: Vec::new(),
+        mountings: Vec::new(),
     }
 }
 
