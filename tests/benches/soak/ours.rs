@@ -117,7 +117,8 @@ fn tell(work: &str, program: &str, samples: &[Sample]) -> anyhow::Result<()> {
     let mean = |samples: &[Sample], of: fn(&Sample) -> u64| {
         samples.iter().map(of).sum::<u64>() as f64 / samples.len() as f64
     };
-    let figures: [(&str, fn(&Sample) -> u64); 2] = [
+    type Figure = (&'static str, fn(&Sample) -> u64);
+    let figures: [Figure; 2] = [
         ("resident, KiB", |sample| sample.resident_kib),
         ("descriptors", |sample| sample.descriptors),
     ];
