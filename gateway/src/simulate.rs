@@ -27,6 +27,6 @@ pub use self::config::{
 };
 pub use self::consumption::Shape;
 pub use self::faults::FaultKind;
-pub use self::history::{Bound, HistoryError, fill};
+pub use self::history::{Bound, HistoryError, Span, fill};
 pub use self::line::{LineError, SimulatedLine};
 pub use self::meter::{MeterError, SimulatedMeter};

@@ -243,16 +243,31 @@ impl Line {
         &mut self.running
     }
 
-    /// Fills the empty buffer of `gateway` with what it would have read from one date or
-    /// instant to another.
+    /// Fills the empty buffer of `gateway` with what it would have read every hour from one
+    /// date or instant to another.
     ///
     /// # Errors
     /// When the gateway runs, or its buffer is not empty.
     pub async fn history(&self, gateway: &Gateway, from: &str, to: &str) -> anyhow::Result<()> {
+        self.history_every(gateway, from, to, 3600).await
+    }
+
+    /// The same with a reading of each meter every `every_s` seconds.
+    ///
+    /// # Errors
+    /// When the gateway runs, or its buffer is not empty.
+    pub async fn history_every(
+        &self,
+        gateway: &Gateway,
+        from: &str,
+        to: &str,
+        every_s: u32,
+    ) -> anyhow::Result<()> {
         let file = self.config.display().to_string();
         let settings = gateway.config().display().to_string();
         let range = format!("{from}..{to}");
         let program = &Programs::get()?.gateway;
+        let every_s = every_s.to_string();
         let arguments = [
             "simulate",
             "--config",
@@ -261,6 +276,8 @@ impl Line {
             &settings,
             "--history",
             &range,
+            "--every",
+            &every_s,
         ];
         process::run(program, &arguments).await?.ok()?;
         Ok(())

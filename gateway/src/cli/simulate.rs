@@ -16,7 +16,7 @@ use crate::config::{CONFIG_FILE, Config};
 use crate::devices;
 use crate::identity::Identity;
 use crate::profiles;
-use crate::simulate::{Bound, SimulatedLine, SimulatedMeter, SimulationConfig, fill};
+use crate::simulate::{SimulatedLine, SimulatedMeter, SimulationConfig, Span, fill};
 
 /// A file that `simulate` takes, for whoever has none yet.
 const EXAMPLE: &str = "\
@@ -51,6 +51,10 @@ pub struct SimulateArgs {
     /// to but not at TO, each a date (its local start) or an instant
     #[arg(long, value_name = "FROM..TO")]
     history: Option<String>,
+    /// Seconds between two readings of a meter in a history
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600, requires = "history",
+          value_parser = clap::value_parser!(u32).range(1..))]
+    every: u32,
     /// The settings of the gateway whose buffer is filled and whose own profiles are used
     #[arg(long, value_name = "FILE")]
     gateway_config: Option<PathBuf>,
@@ -87,9 +91,9 @@ pub async fn run(args: &SimulateArgs) -> Result<(), Failure> {
     let library = profiles::library(&config.profile_dir)?;
     match &args.history {
         Some(range) => {
-            let bounds = bounds(range)?;
+            let span = span(range, args.every)?;
             let meters = meters(&simulation, &library)?;
-            history(&config, &meters, bounds, &clock, args.json)
+            history(&config, &meters, span, &clock, args.json)
         }
         None => serve(&simulation, &library, clock, args.json).await,
     }
@@ -136,18 +140,22 @@ fn announce(line: &SimulatedLine, json: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-fn bounds(range: &str) -> Result<(Bound, Bound), Failure> {
+fn span(range: &str, every_s: u32) -> Result<Span, Failure> {
     let (from, to) = range.split_once("..").ok_or_else(|| {
         Failure::new(Exit::Usage, format!("'{range}' is not FROM..TO"))
             .remedy("--history 2026-07-01..2026-11-24")
     })?;
-    Ok((from.parse()?, to.parse()?))
+    Ok(Span {
+        from: from.parse()?,
+        to: to.parse()?,
+        every_s,
+    })
 }
 
 fn history(
     config: &Config,
     meters: &BTreeMap<(String, u8), SimulatedMeter>,
-    bounds: (Bound, Bound),
+    span: Span,
     clock: &Clock,
     json: bool,
 ) -> Result<(), Failure> {
@@ -156,7 +164,7 @@ fn history(
     let path = config.buffer_file();
     let mut buffer = open_empty(&path, clock)?;
     let mut written = 0_usize;
-    let count = fill(&devices, meters, bounds, &mut |readings| {
+    let count = fill(&devices, meters, span, &mut |readings| {
         buffer.append(readings)?;
         written += readings.len();
         print::note(&format!("{written} readings"));

@@ -1,4 +1,4 @@
-//! The past of simulated meters: what a gateway would have read every hour and at every
+//! The past of simulated meters: what a gateway would have read every so often and at every
 //! local midnight, through the same words and profiles as a live poll.
 
 use std::collections::BTreeMap;
@@ -16,7 +16,6 @@ use crate::reading::NewReading;
 
 /// Readings in one transaction: large enough that waiting for the disk costs nothing.
 const CHUNK: usize = 5_000;
-const HOUR: SignedDuration = SignedDuration::from_hours(1);
 /// The longest history: ten years.
 const DAYS_MAX: i64 = 3_660;
 
@@ -100,6 +99,17 @@ fn start_of(date: Date, zone: &TimeZone) -> Option<Timestamp> {
     Some(start.timestamp())
 }
 
+/// When the readings of a history are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// The first.
+    pub from: Bound,
+    /// Where they end, exclusive.
+    pub to: Bound,
+    /// Seconds between two of a device, on multiples of themselves; at least 1.
+    pub every_s: u32,
+}
+
 /// A device and what stands in its place on the simulated line.
 struct Pair<'a> {
     device: &'a Device,
@@ -107,7 +117,7 @@ struct Pair<'a> {
 }
 
 /// Gives `append` the readings of every device of `devices` that has a simulated meter,
-/// from `from` up to but not at `to`, in the order of their instants; tells how many.
+/// as the span says, in the order of their instants; tells how many.
 ///
 /// `meters` are by bus and unit id. An error of `append` ends it.
 ///
@@ -116,13 +126,13 @@ struct Pair<'a> {
 pub fn fill<E: From<HistoryError>>(
     devices: &[Device],
     meters: &BTreeMap<(String, u8), SimulatedMeter>,
-    (from, to): (Bound, Bound),
+    span: Span,
     append: &mut dyn FnMut(&[NewReading]) -> Result<(), E>,
 ) -> Result<u64, E> {
     let pairs = pairs(devices, meters)?;
     let mut moments = Vec::new();
     for (index, pair) in pairs.iter().enumerate() {
-        let own = moments_of(pair.device, from, to)?;
+        let own = moments_of(pair.device, span)?;
         moments.extend(own.into_iter().map(|(at, closes)| (at, index, closes)));
     }
     moments.sort_unstable_by_key(|(at, index, _)| (*at, *index));
@@ -169,30 +179,32 @@ fn pairs<'a>(
     }
 }
 
-/// The instants at which the device is read: every full hour, and the starts of its days
+/// The instants at which the device is read: those of the period, and the starts of its days
 /// with the date that starts.
 fn moments_of(
     device: &Device,
-    from: Bound,
-    to: Bound,
+    span: Span,
 ) -> Result<BTreeMap<Timestamp, Option<Date>>, HistoryError> {
     let zone = TimeZone::get(&device.zone).map_err(|_| HistoryError::Zone {
         device: device.label.clone(),
         zone: device.zone.clone(),
     })?;
-    let ends = from.instant(&zone).zip(to.instant(&zone));
+    let ends = span.from.instant(&zone).zip(span.to.instant(&zone));
     let days = |from: &Timestamp, to: &Timestamp| to.duration_since(*from).as_hours() / 24;
     let (from, to) = ends
         .filter(|(from, to)| from < to && days(from, to) <= DAYS_MAX)
         .ok_or(HistoryError::Bounds)?;
     let mut moments = BTreeMap::new();
-    let full_hour = from.as_second().div_euclid(3600) * 3600;
-    let mut at = Timestamp::from_second(full_hour).unwrap_or(from);
+    let every_s = i64::from(span.every_s.max(1));
+    let first_s = from.as_second().div_euclid(every_s) * every_s;
+    let mut at = Timestamp::from_second(first_s).unwrap_or(from);
     while at < to {
         if at >= from {
             moments.insert(at, None);
         }
-        at = at.checked_add(HOUR).map_err(|_| HistoryError::Bounds)?;
+        at = at
+            .checked_add(SignedDuration::from_secs(every_s))
+            .map_err(|_| HistoryError::Bounds)?;
     }
     let mut date = zone.to_datetime(from).date();
     while let Some(start) = start_of(date, &zone).filter(|start| *start < to) {

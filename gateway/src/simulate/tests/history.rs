@@ -29,8 +29,12 @@ fn fill_between(devices: &[Device], from: &str, to: &str) -> Result<Vec<NewReadi
         .map(|(unit_id, meter)| (("main".to_owned(), unit_id), meter))
         .collect();
     let mut written = Vec::new();
-    let bounds = (from.parse()?, to.parse()?);
-    let count = fill(devices, &meters, bounds, &mut |readings| {
+    let span = Span {
+        from: from.parse()?,
+        to: to.parse()?,
+        every_s: 3600,
+    };
+    let count = fill(devices, &meters, span, &mut |readings| {
         written.extend_from_slice(readings);
         Ok::<(), HistoryError>(())
     })?;
