@@ -9,6 +9,7 @@ use tokio::sync::Mutex;
 
 pub use self::serve::{router, serve};
 
+use crate::bell::Bell;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::contact::Contacts;
@@ -30,6 +31,8 @@ pub struct App {
     pub profiles: Arc<Library>,
     /// What the gateways said lately.
     pub contacts: Contacts,
+    /// Wakes the gateways that wait for orders.
+    pub bell: Bell,
     /// The way to the SMTP server, if mail is set up.
     pub mail: Option<Mail>,
     /// The bot, if there is one.
@@ -54,6 +57,7 @@ impl App {
             config: Arc::new(config),
             profiles: Arc::new(Library::shipped()),
             contacts: Contacts::default(),
+            bell: Bell::default(),
             mail,
             telegram,
             pauses: Pauses::default(),
