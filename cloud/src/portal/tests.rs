@@ -264,8 +264,13 @@ impl World {
 
     /// An invoice of that meter; its identity.
     async fn invoice(&self, account: &str, meter: &str) -> String {
-        let (account, meter) = (account.parse().unwrap(), meter.parse().unwrap());
         let sample = crate::notice::message::tests::sample("es-MX");
+        self.issued(account, meter, sample).await
+    }
+
+    /// An invoice of that meter like `sample`; its identity.
+    async fn issued(&self, account: &str, meter: &str, sample: Invoice) -> String {
+        let (account, meter) = (account.parse().unwrap(), meter.parse().unwrap());
         let period = sample.period;
         let mut transaction = self.app.store.write().await.unwrap();
         let make = |issue: crate::store::invoices::Issue| Invoice {
