@@ -218,6 +218,20 @@ CREATE TABLE rejected_reading (
     PRIMARY KEY (account_id, gateway_id, epoch, seq, content_hash)
 );
 
+-- What people asked of gateways. order_json and result are common::sync's Order and
+-- CommandResult, as JSON.
+CREATE TABLE gateway_command (
+    account_id BIGINT NOT NULL,
+    gateway_id BIGINT NOT NULL,
+    command_id BIGINT NOT NULL,
+    order_json TEXT NOT NULL,
+    asked_by BIGINT NOT NULL,
+    created_ms BIGINT NOT NULL,
+    answered_ms BIGINT,
+    result TEXT,
+    PRIMARY KEY (account_id, gateway_id, command_id)
+);
+
 -- The bills. state: held (reason says why), issued (number and snapshot are set, and
 -- nothing changes any more).
 CREATE TABLE invoice (

@@ -5,6 +5,7 @@
 //! that is no success is a [`Problem`](common::sync::Problem) that says what to do.
 
 mod batch;
+mod commands;
 mod devices;
 mod enrol;
 mod error;
@@ -18,7 +19,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::routing::{get, post};
-use common::sync::{BATCH_BYTES_MAX, BATCH_PATH, DEVICES_PATH, ENROL_PATH};
+use common::sync::{BATCH_BYTES_MAX, BATCH_PATH, COMMANDS_PATH, DEVICES_PATH, ENROL_PATH};
 use tokio::sync::Semaphore;
 
 use self::enrol::EnrolLimit;
@@ -50,6 +51,8 @@ pub fn router(app: App) -> Router {
         .route(ENROL_PATH, post(enrol::enrol))
         .route(DEVICES_PATH, get(devices::devices))
         .route(BATCH_PATH, post(batch::batch))
+        .route(COMMANDS_PATH, get(commands::wait))
+        .route(&format!("{COMMANDS_PATH}/{{id}}"), post(commands::answer))
         .layer(DefaultBodyLimit::max(BATCH_BYTES_MAX))
         .with_state(api)
 }

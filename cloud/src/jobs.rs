@@ -22,7 +22,7 @@ const PERIOD: Duration = Duration::from_secs(2);
 /// With the first trouble, after all jobs have run.
 pub async fn run_due(app: &App, now: Timestamp) -> anyhow::Result<()> {
     let closed = close_periods::run(&app.store, now).await;
-    let watched = watch_silence::run(&app.store, now).await;
+    let watched = watch_silence::run(&app.store, now, |gateway| app.may_yet_hear(gateway)).await;
     let sent = send_notices::run(app, now).await;
     closed.and(watched).and(sent)
 }

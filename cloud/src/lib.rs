@@ -24,6 +24,7 @@ pub mod text;
 
 // The adapters: one place for each outside thing.
 pub mod api;
+pub mod bell;
 pub mod clock;
 pub mod config;
 pub mod contact;

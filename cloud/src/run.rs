@@ -3,16 +3,20 @@
 mod serve;
 
 use std::sync::Arc;
+use std::time::Instant;
 
+use common::id::GatewayId;
 use common::profile::Library;
 use tokio::sync::Mutex;
 
 pub use self::serve::{router, serve};
 
+use crate::bell::Bell;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::contact::Contacts;
 use crate::jobs::send_notices::Pauses;
+use crate::jobs::watch_silence;
 use crate::mail::Mail;
 use crate::store::Store;
 use crate::telegram::Telegram;
@@ -30,6 +34,10 @@ pub struct App {
     pub profiles: Arc<Library>,
     /// What the gateways said lately.
     pub contacts: Contacts,
+    /// When this process started, by monotonic time.
+    pub started_at: Instant,
+    /// Wakes the gateways that wait for orders.
+    pub bell: Bell,
     /// The way to the SMTP server, if mail is set up.
     pub mail: Option<Mail>,
     /// The bot, if there is one.
@@ -54,10 +62,21 @@ impl App {
             config: Arc::new(config),
             profiles: Arc::new(Library::shipped()),
             contacts: Contacts::default(),
+            started_at: Instant::now(),
+            bell: Bell::default(),
             mail,
             telegram,
             pauses: Pauses::default(),
             turn: Arc::default(),
         })
+    }
+
+    /// Whether a gateway may just not have had the time to speak since the cloud is back. A
+    /// test clock waits for its gateways by itself.
+    #[must_use]
+    pub fn may_yet_hear(&self, gateway: GatewayId) -> bool {
+        !self.clock.is_test()
+            && self.started_at.elapsed() < watch_silence::GRACE
+            && self.contacts.of(gateway).is_none()
     }
 }

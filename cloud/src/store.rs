@@ -10,6 +10,7 @@
 
 mod accounts;
 mod assignments;
+pub mod commands;
 pub mod devices;
 pub mod gateways;
 pub mod invoices;

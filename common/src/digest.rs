@@ -107,6 +107,16 @@ pub fn public_key(text: &str) -> Result<VerifyingKey, FormError> {
     VerifyingKey::from_bytes(&bytes).map_err(|_| error())
 }
 
+/// The short form of a public key by which people compare it: the first 64 bits of its
+/// SHA-256, as 16 hexadecimal digits in groups of four, e.g. `1f2e 3d4c 5b6a 7988`.
+#[must_use]
+pub fn fingerprint(key: &VerifyingKey) -> String {
+    let digits = Digest::of(key.as_bytes()).to_string();
+    let groups = digits.as_bytes().chunks(4).take(4);
+    let groups: Vec<_> = groups.map(String::from_utf8_lossy).collect();
+    groups.join(" ")
+}
+
 macro_rules! written {
     ($name:ident) => {
         impl Serialize for $name {
@@ -128,6 +138,13 @@ written!(Signature);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_has_a_short_form_for_people() {
+        // RFC 8032, test 1; its SHA-256 by sha256sum.
+        let key = public_key("11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=").unwrap();
+        assert_eq!(fingerprint(&key), "21fe 31df a154 a261");
+    }
 
     #[test]
     fn digests_and_signatures_read_back_as_they_were_written() {

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use common::digest::fingerprint;
 use common::id::GatewayId;
-use common::sync::EnrolReply;
+use common::sync::{EnrolReply, KeyReply};
 use ed25519_dalek::SigningKey;
 use serde::{Deserialize, Serialize};
 
@@ -70,12 +71,23 @@ impl Key {
         Self(Secret(BASE64.encode(rand::random::<[u8; 32]>())))
     }
 
+    /// What signs; `None` when the secret half is damaged.
+    #[must_use]
+    pub fn signing(&self) -> Option<SigningKey> {
+        let bytes = BASE64.decode(self.0.reveal()).ok()?;
+        Some(SigningKey::from_bytes(&bytes.try_into().ok()?))
+    }
+
     /// The public half, base64; `None` when the secret half is damaged.
     #[must_use]
     pub fn public(&self) -> Option<String> {
-        let bytes = BASE64.decode(self.0.reveal()).ok()?;
-        let key = SigningKey::from_bytes(&bytes.try_into().ok()?);
-        Some(BASE64.encode(key.verifying_key().as_bytes()))
+        Some(BASE64.encode(self.signing()?.verifying_key().as_bytes()))
+    }
+
+    /// The short form of the public half, by which people compare it.
+    #[must_use]
+    pub fn fingerprint(&self) -> Option<String> {
+        Some(fingerprint(&self.signing()?.verifying_key()))
     }
 }
 
@@ -96,6 +108,19 @@ pub struct Identity {
     pub site_name: String,
     /// The account it belongs to.
     pub account_name: String,
+    /// What was good before the key was changed, for as long as the cloud has not answered
+    /// to what is new.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<Credentials>,
+}
+
+/// What makes a gateway be believed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Credentials {
+    /// What authenticates requests.
+    pub token: Secret,
+    /// What signs seals.
+    pub key: Key,
 }
 
 impl Identity {
@@ -110,7 +135,44 @@ impl Identity {
             gateway_name: reply.gateway_name,
             site_name: reply.site_name,
             account_name: reply.account_name,
+            previous: None,
         }
+    }
+
+    /// This identity with another key and the token that came for it; what was good until
+    /// now is kept beside them.
+    #[must_use]
+    pub fn with_key(self, key: Key, reply: KeyReply) -> Self {
+        let Self {
+            token, key: old, ..
+        } = self;
+        Self {
+            token: Secret(reply.token),
+            key,
+            previous: Some(Credentials { token, key: old }),
+            ..self
+        }
+    }
+
+    /// This identity once the cloud has answered to its token.
+    #[must_use]
+    pub fn proven(self) -> Self {
+        Self {
+            previous: None,
+            ..self
+        }
+    }
+
+    /// What this identity was before its key was changed; `None` when that is done with.
+    #[must_use]
+    pub fn before_change(self) -> Option<Self> {
+        let Credentials { token, key } = self.previous?;
+        Some(Self {
+            token,
+            key,
+            previous: None,
+            ..self
+        })
     }
 
     /// The identity in the file at `path`, if there is one.
@@ -129,7 +191,12 @@ impl Identity {
         };
         let identity: Self =
             serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
-        if identity.key.public().is_none() {
+        let previous = identity.previous.as_ref().map(|previous| &previous.key);
+        if previous
+            .into_iter()
+            .chain([&identity.key])
+            .any(|key| key.signing().is_none())
+        {
             return Err(damaged("its key is not 32 bytes in base64".to_owned()));
         }
         Ok(Some(identity))
@@ -176,6 +243,24 @@ mod tests {
         let shown = format!("{identity:?}");
         assert!(!shown.contains("tok-very"), "{shown}");
         assert!(!shown.contains(identity.key.0.reveal()), "{shown}");
+    }
+
+    #[test]
+    fn a_key_is_changed_with_the_way_back_open_until_it_is_proven() {
+        let old = identity();
+        let key = Key::generate();
+        let reply = KeyReply {
+            token: "tok-new-secret".to_owned(),
+        };
+        let new = old.clone().with_key(key.clone(), reply);
+        assert_eq!((&new.key, new.token.reveal()), (&key, "tok-new-secret"));
+        assert_eq!(new.clone().before_change().as_ref(), Some(&old));
+        assert_eq!(new.clone().proven().before_change(), None);
+        assert!(!format!("{new:?}").contains("tok-"), "{new:?}");
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("identity.json");
+        new.save(&path).unwrap();
+        assert_eq!(Identity::load(&path).unwrap(), Some(new));
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub mod files;
 pub mod identity;
 pub mod listen;
 pub mod load;
+pub mod machine;
 pub mod plausible;
 pub mod poll;
 pub mod profiles;

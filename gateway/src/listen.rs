@@ -207,6 +207,7 @@ impl ListenTask {
             self.reviewed = now.monotonic;
             let traffic = self.bus.traffic();
             for device in self.devices.values_mut() {
+                device.state.traffic = traffic.of_unit(device.device.unit_id);
                 review(device, &traffic, now.monotonic, now.monotonic);
             }
         }

@@ -11,6 +11,7 @@ mod cycle;
 pub mod once;
 pub(crate) mod sweep;
 mod task;
+mod traffic;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use std::time::Duration;
 use common::id::DeviceId;
 use common::profile::Profile;
 use common::quantity::Quantity;
-use common::sync::{Device, DeviceReport};
+use common::sync::{Device, DeviceReport, DeviceTraffic};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -68,6 +69,8 @@ pub struct DeviceState {
     pub failed: u64,
     /// That it has failed so often that it is asked only now and then.
     pub breaker: Option<BreakerState>,
+    /// What became of the requests to it.
+    pub traffic: DeviceTraffic,
 }
 
 /// A device that has failed so often that it is asked only now and then.
@@ -200,7 +203,7 @@ impl Poller {
             device: *device,
             last_good_at: state.last_good_at,
             error: state.error.clone().or(state.gauges_error.clone()),
-            traffic: None,
+            traffic: Some(state.traffic),
         });
         reports.collect()
     }

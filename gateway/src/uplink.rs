@@ -9,6 +9,7 @@
 
 pub mod client;
 pub mod decide;
+pub mod key;
 #[cfg(test)]
 mod tests;
 

@@ -37,6 +37,9 @@ pub(super) enum Refusal {
     /// The body is too large, packed or unpacked.
     #[error("the batch is larger than {BATCH_BYTES_MAX} bytes or {BATCH_READINGS_MAX} readings")]
     TooLarge,
+    /// The gateway was never asked that.
+    #[error("this gateway was not asked that, or so long ago that nobody waits for the answer")]
+    UnknownCommand,
     /// The body is no message of the protocol.
     #[error("{0}")]
     Garbled(String),
@@ -65,6 +68,7 @@ impl Refusal {
             Self::Busy | Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Media(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnknownCommand => StatusCode::NOT_FOUND,
             Self::Garbled(_) | Self::Protocol(_) => StatusCode::BAD_REQUEST,
             Self::Hole { .. } => StatusCode::CONFLICT,
         }
@@ -82,6 +86,7 @@ impl Refusal {
             Self::Busy | Self::Store(_) => "keep the readings and send them again later",
             Self::Media(_) => "send application/json, plain or with 'Content-Encoding: zstd'",
             Self::TooLarge => "send it in smaller batches",
+            Self::UnknownCommand => "drop the answer, and go on with the orders that wait",
             Self::Garbled(_) => "send what the sync protocol describes; the message says where",
             Self::Protocol(_) => "upgrade the older of the two programs",
             Self::Hole { .. } => {

@@ -1,6 +1,9 @@
 //! The sync protocol over HTTP, from the code to the acknowledgement.
 
+mod commands;
+
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use common::sync::{BATCH_BYTES_MAX, EnrolReply, Problem};
 use jiff::ToSpan;

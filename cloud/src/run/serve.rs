@@ -64,6 +64,7 @@ pub async fn serve(config: Config, clock: Clock) -> anyhow::Result<()> {
 }
 
 async fn serve_http(app: App, listener: TcpListener) -> anyhow::Result<()> {
+    let bell = app.bell.clone();
     let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
     let (stop, stopping) = tokio::sync::oneshot::channel::<()>();
     let serving = axum::serve(listener, service).with_graceful_shutdown(async {
@@ -79,6 +80,7 @@ async fn serve_http(app: App, listener: TcpListener) -> anyhow::Result<()> {
     }
     tracing::info!("asked to stop: ending what is being answered");
     drop(stop);
+    bell.close();
     match tokio::time::timeout(STOPPING_MAX, &mut serving).await {
         Ok(ended) => Ok(ended??),
         Err(_) => {

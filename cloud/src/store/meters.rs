@@ -401,11 +401,17 @@ impl Transaction {
     }
 
     /// Up to `limit` meters of all accounts that have a device, whose newest good reading is
-    /// older than `since`, and of which no silence is open.
+    /// older than `since`, and of which no silence is open; the longest silent first, those
+    /// after `last`.
     ///
     /// # Errors
     /// When the engine cannot.
-    pub async fn silent_meters(&mut self, since: Timestamp, limit: i64) -> StoreResult<Vec<Meter>> {
+    pub async fn silent_meters(
+        &mut self,
+        since: Timestamp,
+        last: Option<&Meter>,
+        limit: i64,
+    ) -> StoreResult<Vec<Meter>> {
         let sql = concat!(
             "SELECT ",
             meter_columns!(),
@@ -414,9 +420,19 @@ impl Transaction {
              AND silence.meter_id = meter.meter_id AND silence.recovered_ms IS NULL) \
              AND EXISTS (SELECT 1 FROM mounting WHERE mounting.account_id = meter.account_id \
              AND mounting.meter_id = meter.meter_id AND mounting.until_ms IS NULL) \
-             ORDER BY last_good_ms, account_id, meter_id LIMIT $2"
+             AND (last_good_ms, account_id, meter_id) > ($2, $3, $4) \
+             ORDER BY last_good_ms, account_id, meter_id LIMIT $5"
         );
-        let rows = self.query(sql, &[since.into(), limit.into()]).await?;
+        let [good, account, id] = last.map_or([i64::MIN.into(), 0.into(), 0.into()], |last| {
+            [
+                last.last_good_at.into(),
+                last.account.into(),
+                last.id.into(),
+            ]
+        });
+        let rows = self
+            .query(sql, &[since.into(), good, account, id, limit.into()])
+            .await?;
         rows.iter().map(meter).collect()
     }
 }

@@ -70,7 +70,8 @@ macro_rules! from_id {
     )+};
 }
 from_id!(
-    AccountId, SiteId, GatewayId, DeviceId, MeterId, PersonId, InvoiceId, NoticeId, Epoch
+    AccountId, SiteId, GatewayId, DeviceId, MeterId, PersonId, InvoiceId, NoticeId, Epoch,
+    CommandId
 );
 
 /// A row, its columns in the order of the query.

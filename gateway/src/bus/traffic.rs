@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use common::sync::DeviceTraffic;
 use tokio::time::Instant;
 
 use super::overhear::{Asked, Heard, Reply};
@@ -70,6 +71,19 @@ impl Traffic {
             .map(|((unit, asked), kind)| (*unit, *asked, kind))
     }
 
+    /// What became of all that was asked of one unit.
+    #[must_use]
+    pub fn of_unit(&self, unit: u8) -> DeviceTraffic {
+        let kinds = self.kinds.iter().filter(|((asked, _), _)| *asked == unit);
+        kinds.fold(DeviceTraffic::default(), |sum, (_, kind)| DeviceTraffic {
+            requests: sum.requests + kind.requests,
+            answers: sum.answers + kind.replies,
+            timeouts: sum.timeouts + kind.unanswered,
+            exceptions: sum.exceptions + kind.exceptions,
+            ..sum
+        })
+    }
+
     /// How many requests were of kinds that are no longer remembered.
     #[must_use]
     pub fn unlisted(&self) -> u64 {
@@ -126,6 +140,16 @@ mod tests {
         assert_eq!(kind.period(), Some(Duration::from_secs(10)));
         assert_eq!((kind.requests, kind.replies), (5, 5));
         assert_eq!((kind.exceptions, kind.unanswered), (1, 1));
+        traffic.note(&heard(start, 3, 4, Reply::Awaited));
+        traffic.note(&heard(start, 4, 4, Reply::Awaited));
+        let sum = DeviceTraffic {
+            requests: 6,
+            answers: 5,
+            timeouts: 1,
+            damaged: 0,
+            exceptions: 1,
+        };
+        assert_eq!(traffic.of_unit(3), sum);
     }
 
     #[test]

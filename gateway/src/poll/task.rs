@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep};
 
 use super::cycle::{Answer, Cycle, Part, Step};
 use super::sweep::{Ended, Sweep};
+use super::traffic::count;
 use super::{BreakerState, Order, Polled, Progress, is_final, pace, stopped};
 use crate::buffer::BufferHandle;
 use crate::bus::{Ask, Bus, BusError};
@@ -212,11 +213,17 @@ impl PollTask {
             pace: pace(&polled.profile),
         };
         let mut orders = self.orders.clone();
-        tokio::select! {
+        let words = tokio::select! {
             biased;
             words = self.bus.read(ask) => words,
             () = stopped(&mut orders) => Err(self.bus.stopped(ask.unit)),
-        }
+        };
+        self.report.send_modify(|progress| {
+            if let Some(state) = progress.devices.get_mut(&polled.device.id) {
+                count(&mut state.traffic, &words);
+            }
+        });
+        words
     }
 
     /// Makes readings of the words; `false` when a value is doubted for the first time and

@@ -235,6 +235,9 @@ async fn a_silent_device_yields_nothing_and_costs_the_others_nothing() {
     until("five cycles of the other", || rig.state(2).answered >= 5).await;
     let state = rig.state(1);
     assert!(state.failed >= 2 && state.answered == 0, "{state:?}");
+    let traffic = state.traffic;
+    assert!(traffic.requests >= 2 && traffic.answers == 0, "{traffic:?}");
+    assert_eq!(traffic.timeouts, traffic.requests);
     let error = state.error.unwrap();
     assert!(
         error.starts_with("unit 1 on bus main did not answer within 1000 ms"),

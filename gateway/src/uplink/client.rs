@@ -5,9 +5,11 @@ use std::error::Error;
 use std::fmt::Write;
 use std::time::Duration;
 
+use common::id::CommandId;
 use common::sync::{
-    BATCH_BYTES_MAX, BATCH_PATH, Batch, BatchReply, DEVICES_PATH, DeviceList, ENROL_PATH,
-    EnrolReply, EnrolRequest, Problem,
+    BATCH_BYTES_MAX, BATCH_PATH, Batch, BatchReply, COMMANDS_PATH, COMMANDS_WAIT_SECONDS_MAX,
+    CommandList, CommandResult, DEVICES_PATH, DeviceList, ENROL_PATH, EnrolReply, EnrolRequest,
+    KEY_PATH, KeyReply, KeyRequest, Problem,
 };
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{RequestBuilder, Response, StatusCode, Url};
@@ -124,6 +126,54 @@ impl Client {
     pub async fn devices(&self, identity: &Identity) -> Result<DeviceList, UplinkError> {
         let asking = self.http.get(self.at(DEVICES_PATH));
         receive(asking.bearer_auth(identity.token.reveal()), LIST_BYTES_MAX).await
+    }
+
+    /// What the cloud wants done; waits for it until [`COMMANDS_WAIT_SECONDS_MAX`].
+    ///
+    /// # Errors
+    /// When the cloud cannot be reached or refuses.
+    pub async fn commands(&self, identity: &Identity) -> Result<CommandList, UplinkError> {
+        let mut url = self.at(COMMANDS_PATH);
+        url.set_query(Some(&format!("wait_s={COMMANDS_WAIT_SECONDS_MAX}")));
+        let asking = self.http.get(url).bearer_auth(identity.token.reveal());
+        receive(asking, ANSWER_BYTES_MAX).await
+    }
+
+    /// Tells what came of a command.
+    ///
+    /// # Errors
+    /// When the cloud cannot be reached or refuses.
+    pub async fn answer(
+        &self,
+        identity: &Identity,
+        command: CommandId,
+        result: &CommandResult,
+    ) -> Result<(), UplinkError> {
+        let sending = self
+            .http
+            .post(self.at(&format!("{COMMANDS_PATH}/{command}")));
+        let sending = sending.bearer_auth(identity.token.reveal()).json(result);
+        let response = sending.send().await.map_err(unreachable)?;
+        match response.status() {
+            StatusCode::NO_CONTENT => Ok(()),
+            _ => understand::<serde::de::IgnoredAny>(response, ANSWER_BYTES_MAX)
+                .await
+                .map(|_| ()),
+        }
+    }
+
+    /// Asks for another key, and the token that goes with it.
+    ///
+    /// # Errors
+    /// When the cloud cannot be reached or refuses.
+    pub async fn change_key(
+        &self,
+        identity: &Identity,
+        request: &KeyRequest,
+    ) -> Result<KeyReply, UplinkError> {
+        let sending = self.http.post(self.at(KEY_PATH)).json(request);
+        let sending = sending.bearer_auth(identity.token.reveal());
+        receive(sending, ANSWER_BYTES_MAX).await
     }
 
     /// Sends a batch that [`pack`] made.

@@ -227,8 +227,8 @@ async fn the_newest_good_reading_only_moves_forward() {
             t.meter(world.account, meter.id).await.unwrap(),
             Some(meter.clone())
         );
-        assert_eq!(t.silent_meters(later, 9).await.unwrap(), []);
-        let silent = t.silent_meters(later + 1.second(), 9).await.unwrap();
+        assert_eq!(t.silent_meters(later, None, 9).await.unwrap(), []);
+        let silent = t.silent_meters(later + 1.second(), None, 9).await.unwrap();
         assert_eq!(silent, [meter]);
     })
     .await;

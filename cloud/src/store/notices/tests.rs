@@ -121,12 +121,12 @@ async fn a_silence_opens_once_and_ends_when_the_meter_records_again() {
         };
         let noticed = start() + 25.hours();
         assert_eq!(
-            t.silent_meters(noticed, 9).await.unwrap(),
+            t.silent_meters(noticed, None, 9).await.unwrap(),
             std::slice::from_ref(&meter)
         );
         assert!(t.open_silence(&silence, noticed).await.unwrap());
         assert!(!t.open_silence(&silence, noticed).await.unwrap());
-        assert_eq!(t.silent_meters(noticed, 9).await.unwrap(), []);
+        assert_eq!(t.silent_meters(noticed, None, 9).await.unwrap(), []);
         assert_eq!(t.open_silences(world.account).await.unwrap(), [silence]);
         assert_eq!(t.ended_silences(9).await.unwrap(), []);
         t.raise_last_good(world.account, meter.id, noticed)
