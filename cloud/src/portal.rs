@@ -160,8 +160,24 @@ fn pages() -> Router<Portal> {
             get(gateways::ask).post(gateways::add),
         )
         .route("/gateways", get(gateways::list))
-        .route("/gateways/{gateway}", get(gateways::show))
+        .route("/gateways/{gateway}", get(gateways::view::show))
         .route("/gateways/{gateway}/code", post(gateways::new_code))
+        .route(
+            "/gateways/{gateway}/diagnose",
+            post(gateways::orders::diagnose),
+        )
+        .route(
+            "/gateways/{gateway}/devices/{device}/read",
+            post(gateways::orders::read),
+        )
+        .route(
+            "/gateways/{gateway}/key",
+            get(gateways::orders::ask_change_key).post(gateways::orders::change_key),
+        )
+        .route(
+            "/gateways/{gateway}/revoke",
+            get(gateways::orders::ask_revoke).post(gateways::orders::revoke),
+        )
         .route(
             "/gateways/{gateway}/meters",
             get(meters::register::ask).post(meters::register::add),

@@ -268,6 +268,27 @@ impl Transaction {
         Ok(())
     }
 
+    /// Shuts a gateway out: its tokens and a code that was not used are worth nothing, and
+    /// it has to be enrolled again.
+    ///
+    /// # Errors
+    /// When the engine cannot.
+    pub async fn revoke_gateway(&mut self, key: GatewayKey, now: Timestamp) -> StoreResult<()> {
+        self.revoke_tokens(key, now).await?;
+        let place = [key.account.into(), key.gateway.into()];
+        self.execute(
+            "DELETE FROM enrolment_code WHERE account_id = $1 AND gateway_id = $2",
+            &place,
+        )
+        .await?;
+        self.execute(
+            "UPDATE gateway SET enrolled_ms = NULL WHERE account_id = $1 AND gateway_id = $2",
+            &place,
+        )
+        .await?;
+        Ok(())
+    }
+
     /// Keeps what a gateway said of itself, and that it spoke.
     ///
     /// # Errors
