@@ -10,6 +10,7 @@ mod listen;
 mod mail;
 mod outside;
 mod portal;
+mod protocol;
 mod slaves;
 mod tidy;
 mod transports;
