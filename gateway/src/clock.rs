@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use common::id::BootId;
 use common::reading::ClockTrust;
+use common::sync::ClockSource;
 use jiff::Timestamp;
 
 /// How often a waiting task looks whether a test clock has moved.
@@ -130,6 +132,19 @@ impl Clock {
             }
         }
     }
+}
+
+/// What dates everything of one start of the machine: one moment by both clocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Anchor {
+    /// Which start of the machine.
+    pub boot: BootId,
+    /// Milliseconds since then.
+    pub elapsed_ms: u64,
+    /// The instant.
+    pub at: Timestamp,
+    /// Who said so.
+    pub source: ClockSource,
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the clock module")]
