@@ -5,6 +5,7 @@ pub mod charge;
 pub mod consumption;
 pub mod hold;
 pub mod invoice;
+pub mod loss;
 pub mod period;
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use rust_decimal::Decimal;
 use rust_xlsxwriter::{DocProperties, Workbook, XlsxError};
 
 use crate::billing::invoice::Invoice;
+use crate::billing::loss;
 use crate::currency::Currency;
 use crate::site::Zone;
 use crate::text::Text;
@@ -97,6 +98,12 @@ pub struct InvoiceRow {
     pub zone: String,
     /// Whether a simulation invented its readings.
     pub simulated: bool,
+    /// Whether a reading that decides it was dated afterwards.
+    pub dated: bool,
+    /// The places of its two registers in the chain of seals.
+    pub links: [Option<u64>; 2],
+    /// Readings that were lost in its period.
+    pub lost: u64,
 }
 
 impl From<&Invoice> for InvoiceRow {
@@ -120,6 +127,9 @@ impl From<&Invoice> for InvoiceRow {
             issued_at: invoice.issued_at,
             zone: invoice.zone.clone(),
             simulated: invoice.simulated,
+            dated: invoice.is_dated(),
+            links: [invoice.opening.link, invoice.closing.link],
+            lost: loss::count(&invoice.losses),
         }
     }
 }
@@ -175,7 +185,7 @@ pub fn workbook(contents: &Contents) -> Result<Vec<u8>, ExcelError> {
     Ok(workbook.save_to_buffer()?)
 }
 
-const INVOICE_COLUMNS: [Column; 19] = [
+const INVOICE_COLUMNS: [Column; 22] = [
     Column("excel-number", 9),
     Column("excel-site", 20),
     Column("excel-meter", 24),
@@ -194,6 +204,9 @@ const INVOICE_COLUMNS: [Column; 19] = [
     Column("excel-currency", 10),
     Column("excel-issued", 17),
     Column("excel-zone", 22),
+    Column("excel-opening-link", 10),
+    Column("excel-closing-link", 10),
+    Column("excel-lost", 10),
     Column("excel-note", 26),
 ];
 
@@ -208,6 +221,7 @@ fn invoices(
     let mut sheet = Sheet::new(workbook, &name, &INVOICE_COLUMNS, text, styles)?;
     for row in &contents.invoices {
         let last = row.until.yesterday().unwrap_or(row.until);
+        let [opening_link, closing_link] = row.links;
         let mut total = row.total;
         total.rescale(row.currency.digits().max(row.total.scale()));
         sheet.row(&[
@@ -229,7 +243,10 @@ fn invoices(
             Cell::Text(row.currency.code().to_owned()),
             time_in(row.issued_at, &row.zone),
             Cell::Text(row.zone.clone()),
-            simulated(row.simulated, text),
+            opening_link.map_or(Cell::Empty, Cell::Count),
+            closing_link.map_or(Cell::Empty, Cell::Count),
+            Cell::Count(row.lost),
+            note(row, text),
         ])?;
     }
     Ok(sheet.finish()?)
@@ -342,13 +359,15 @@ const ABOUT_COLUMNS: [Column; 2] = [
 ];
 
 /// What the columns mean: name of the column, its meaning.
-const DEFINITIONS: [(&str, &str); 7] = [
+const DEFINITIONS: [(&str, &str); 9] = [
     ("excel-to", "excel-about-to"),
     ("excel-consumption", "excel-about-consumption"),
     ("excel-billed", "excel-about-billed"),
     ("excel-register", "excel-about-register"),
     ("excel-use", "excel-about-use"),
     ("excel-no-reading", "excel-about-no-reading"),
+    ("excel-closing-link", "excel-about-link"),
+    ("excel-lost", "excel-about-lost"),
     ("excel-about-numbers", "excel-about-numbers-are"),
 ];
 
@@ -405,6 +424,14 @@ fn days(from: Date, until: Date) -> u64 {
 fn time_in(instant: Timestamp, zone: &str) -> Cell {
     let rules = Zone::new(zone).map_or(jiff::tz::TimeZone::UTC, |zone| zone.rules().clone());
     Cell::Time(instant.to_zoned_datetime(rules).datetime())
+}
+
+fn note(row: &InvoiceRow, text: Text) -> Cell {
+    if row.dated && !row.simulated {
+        Cell::Text(text.get("excel-dated"))
+    } else {
+        simulated(row.simulated, text)
+    }
 }
 
 fn simulated(simulated: bool, text: Text) -> Cell {

@@ -49,6 +49,8 @@ use self::error::Failure;
 use self::throttle::Throttle;
 use crate::run::App;
 
+pub(crate) use self::gateways::AWAY_AFTER as GATEWAY_AWAY_AFTER;
+
 /// The most bytes of a form; the largest has a line for each person of an account.
 const FORM_BYTES_MAX: usize = 256 * 1024;
 /// How long an answer may take; the largest workbook takes a fraction of it.
@@ -160,8 +162,24 @@ fn pages() -> Router<Portal> {
             get(gateways::ask).post(gateways::add),
         )
         .route("/gateways", get(gateways::list))
-        .route("/gateways/{gateway}", get(gateways::show))
+        .route("/gateways/{gateway}", get(gateways::view::show))
         .route("/gateways/{gateway}/code", post(gateways::new_code))
+        .route(
+            "/gateways/{gateway}/diagnose",
+            post(gateways::orders::diagnose),
+        )
+        .route(
+            "/gateways/{gateway}/devices/{device}/read",
+            post(gateways::orders::read),
+        )
+        .route(
+            "/gateways/{gateway}/key",
+            get(gateways::orders::ask_change_key).post(gateways::orders::change_key),
+        )
+        .route(
+            "/gateways/{gateway}/revoke",
+            get(gateways::orders::ask_revoke).post(gateways::orders::revoke),
+        )
         .route(
             "/gateways/{gateway}/meters",
             get(meters::register::ask).post(meters::register::add),

@@ -39,3 +39,33 @@ document-compare = Compare the closing register with the display of your meter.
 document-ids = Meter { $meter } · invoice { $invoice } · times in { $zone }
 document-simulated = Simulated: a program invented these readings. Nothing is to be paid.
 document-simulated-mark = SIMULATED
+
+document-lost-among =
+    { $n ->
+        [one] Between { $from } and { $until } the gateway lost { $count } reading, and it was this meter's: { $why }.
+       *[other] Between { $from } and { $until } the gateway lost { $count } readings, this meter's among them: { $why }.
+    }
+document-lost-maybe =
+    { $n ->
+        [one] Between { $from } and { $until } the gateway lost { $count } reading, which may be this meter's: { $why }.
+       *[other] Between { $from } and { $until } the gateway lost { $count } readings, and this meter's may be among them: { $why }.
+    }
+document-lost-undated =
+    { $n ->
+        [one] The gateway lost { $count } reading, nobody knows from when; it may be this meter's: { $why }.
+       *[other] The gateway lost { $count } readings, nobody knows from when; this meter's may be among them: { $why }.
+    }
+document-lost-size = its buffer was full
+document-lost-damage = its disk was damaged
+document-lost-expired = they were too old to be sent again
+document-lost-other = there are several reasons
+document-lost = Lost readings
+document-lost-count =
+    { $n ->
+        [one] { $count } reading of this period was lost.
+       *[other] { $count } readings of this period were lost.
+    }
+document-lost-effect = The amount rests on the registers at both ends, and does not change by it.
+document-link = seal { $link }
+document-dated = dated afterwards
+document-dated-why = Dated afterwards: the gateway's clock was not set yet, so its time was reckoned later from the time that had passed.

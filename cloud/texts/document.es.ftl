@@ -39,3 +39,33 @@ document-compare = Compare la lectura actual con la pantalla de su medidor.
 document-ids = Medidor { $meter } · factura { $invoice } · horas de { $zone }
 document-simulated = Simulado: un programa inventó estas lecturas. No hay nada que pagar.
 document-simulated-mark = SIMULADO
+
+document-lost-among =
+    { $n ->
+        [one] Entre el { $from } y el { $until } el gateway perdió { $count } lectura, y era de este medidor: { $why }.
+       *[other] Entre el { $from } y el { $until } el gateway perdió { $count } lecturas, entre ellas de este medidor: { $why }.
+    }
+document-lost-maybe =
+    { $n ->
+        [one] Entre el { $from } y el { $until } el gateway perdió { $count } lectura, que puede ser de este medidor: { $why }.
+       *[other] Entre el { $from } y el { $until } el gateway perdió { $count } lecturas, y puede haber de este medidor: { $why }.
+    }
+document-lost-undated =
+    { $n ->
+        [one] El gateway perdió { $count } lectura, no se sabe de cuándo; puede ser de este medidor: { $why }.
+       *[other] El gateway perdió { $count } lecturas, no se sabe de cuándo; puede haber de este medidor: { $why }.
+    }
+document-lost-size = su memoria estaba llena
+document-lost-damage = su disco se dañó
+document-lost-expired = eran demasiado viejas para enviarse otra vez
+document-lost-other = hay varias causas
+document-lost = Lecturas perdidas
+document-lost-count =
+    { $n ->
+        [one] Se perdió { $count } lectura de este periodo.
+       *[other] Se perdieron { $count } lecturas de este periodo.
+    }
+document-lost-effect = El importe sale de las lecturas de ambos extremos, y no cambia por eso.
+document-link = sello { $link }
+document-dated = fechada después
+document-dated-why = Fechada después: el reloj del gateway aún no estaba en hora, y la hora se calculó luego por el tiempo transcurrido.

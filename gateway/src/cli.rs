@@ -5,6 +5,8 @@ pub mod buffer;
 pub mod bus;
 pub mod config;
 pub mod enroll;
+pub mod key;
+pub mod metrics;
 pub mod print;
 pub mod profile;
 pub mod read;
@@ -102,6 +104,18 @@ enum Command {
         #[command(subcommand)]
         command: buffer::BufferCommand,
     },
+    /// The gateway's own key: show its public half, or change it
+    Key {
+        #[command(flatten)]
+        settings: Settings,
+        #[command(subcommand)]
+        command: key::KeyCommand,
+    },
+    /// The running daemon's figures, as Prometheus reads them
+    Metrics {
+        #[command(flatten)]
+        settings: Settings,
+    },
     /// The device models that this gateway can read
     Profile(profile::ProfileArgs),
     /// The settings: the documented default, and what is wrong with yours
@@ -150,6 +164,10 @@ impl Arguments {
             Command::Read { settings, args } => read::run(&args, &settings.load()?).await,
             Command::Bus { settings, command } => bus::run(&command, &settings.load()?).await,
             Command::Buffer { settings, command } => buffer::run(&command, &settings.load()?).await,
+            Command::Key { settings, command } => {
+                key::run(&command, &settings.load()?, &Clock::real()).await
+            }
+            Command::Metrics { settings } => metrics::run(&settings.load()?).await,
             Command::Profile(args) => profile::run(&args),
             Command::Config { settings, command } => config::run(&command, &settings.config),
             Command::Simulate(args) => simulate::run(&args).await,

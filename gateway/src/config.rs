@@ -40,6 +40,8 @@ pub struct Config {
     pub sync: SyncConfig,
     /// How long readings are kept.
     pub buffer: BufferConfig,
+    /// Where figures are written for Prometheus.
+    pub metrics: MetricsConfig,
     /// The RS-485 lines.
     pub bus: Vec<BusConfig>,
 }
@@ -72,6 +74,14 @@ pub struct BufferConfig {
     pub keep_days: u32,
     /// The most the readings may take on the disk, in MiB.
     pub max_mib: u32,
+}
+
+/// Where figures are written for Prometheus.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MetricsConfig {
+    /// The file; without one nothing is written.
+    pub file: Option<PathBuf>,
 }
 
 /// One RS-485 line.
@@ -173,6 +183,7 @@ impl Default for Config {
             poll: PollConfig::default(),
             sync: SyncConfig::default(),
             buffer: BufferConfig::default(),
+            metrics: MetricsConfig::default(),
             bus: Vec::new(),
         }
     }

@@ -64,6 +64,15 @@ impl fmt::Debug for Secret {
 #[serde(transparent)]
 pub struct Key(Secret);
 
+/// The public half of a key; as JSON the object `enervue.key/1`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShownKey {
+    /// The key, base64.
+    pub public_key: String,
+    /// Its short form, by which people compare it.
+    pub fingerprint: String,
+}
+
 impl Key {
     /// A new key of random bytes.
     #[must_use]
@@ -84,10 +93,13 @@ impl Key {
         Some(BASE64.encode(self.signing()?.verifying_key().as_bytes()))
     }
 
-    /// The short form of the public half, by which people compare it.
+    /// What may be seen of it; `None` when the secret half is damaged.
     #[must_use]
-    pub fn fingerprint(&self) -> Option<String> {
-        Some(fingerprint(&self.signing()?.verifying_key()))
+    pub fn shown(&self) -> Option<ShownKey> {
+        Some(ShownKey {
+            public_key: self.public()?,
+            fingerprint: fingerprint(&self.signing()?.verifying_key()),
+        })
     }
 }
 

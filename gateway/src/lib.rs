@@ -20,6 +20,7 @@ pub mod identity;
 pub mod listen;
 pub mod load;
 pub mod machine;
+pub mod metrics;
 pub mod plausible;
 pub mod poll;
 pub mod profiles;

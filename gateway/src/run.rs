@@ -6,9 +6,10 @@
 
 mod answers;
 mod listing;
+mod orders;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use common::sync::DeviceList;
 use jiff::Timestamp;
 use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep};
 
 use self::answers::{Facts, Line};
@@ -30,11 +31,18 @@ use crate::config::{BusConfig, Config, Mode};
 use crate::control::Server;
 use crate::devices;
 use crate::failure::{Exit, Failure};
+use crate::files;
 use crate::identity::Identity;
 use crate::listen;
+use crate::metrics;
 use crate::poll::{Before, Polled, Poller};
+use crate::uplink::commands::{CarryOut, Commands};
 use crate::uplink::{Uplink, UplinkStatus};
 
+/// How often the figures for Prometheus are written.
+const METRICS_PERIOD: Duration = Duration::from_secs(60);
+/// The mode of a file that any program may read.
+const READABLE: u32 = 0o644;
 /// How often old readings are looked for.
 const PRUNE_PERIOD: Duration = Duration::from_secs(600);
 /// How long the uplink rests after it has broken down.
@@ -67,6 +75,7 @@ pub async fn run(config: Config, library: Library, clock: Clock) -> Result<(), F
     let (listing, listing_seen) = watch::channel(judge.judge(cloud_list.as_ref()));
     let (cloud, cloud_seen) = watch::channel(cloud_list);
     let (uplink_status, uplink_seen) = watch::channel(UplinkStatus::default());
+    let (wishes, wished) = mpsc::channel(1);
     let facts = Facts {
         started: Instant::now(),
         clock: clock.clone(),
@@ -75,6 +84,8 @@ pub async fn run(config: Config, library: Library, clock: Clock) -> Result<(), F
         lines: Arc::clone(&lines),
         listing: listing_seen.clone(),
         uplink: uplink_seen,
+        directory: config.data_dir.clone(),
+        wishes,
     };
     hand_out(&listing_seen.borrow(), &facts.lines, &library);
 
@@ -90,11 +101,13 @@ pub async fn run(config: Config, library: Library, clock: Clock) -> Result<(), F
         }),
         devices: cloud,
         status: uplink_status,
+        commands: Commands::new(clock.clone(), carry_out(facts.clone()), wished),
     };
     tokio::spawn(judge.follow(cloud_seen, listing));
     tokio::spawn(hand_on(listing_seen, Arc::clone(&facts.lines), library));
     tokio::spawn(keep_sending(Arc::new(uplink)));
     tokio::spawn(prune(buffer.clone(), clock, config.buffer.keep_days));
+    tokio::spawn(write_metrics(config.metrics.file.clone(), facts.clone()));
     answer(&config.socket, facts);
 
     tell_systemd(NotifyState::Ready);
@@ -196,6 +209,14 @@ async fn hand_on(mut listing: watch::Receiver<Listing>, lines: Arc<[Line]>, libr
     }
 }
 
+/// Has the cloud's orders carried out.
+fn carry_out(facts: Facts) -> CarryOut {
+    Box::new(move |order| {
+        let facts = facts.clone();
+        Box::pin(async move { facts.obey(order).await })
+    })
+}
+
 /// Sends, and starts again should the uplink break down: the meters are read meanwhile.
 async fn keep_sending(uplink: Arc<Uplink>) {
     loop {
@@ -220,6 +241,27 @@ async fn prune(buffer: BufferHandle, clock: Clock, keep_days: u32) {
                 sleep(PRUNE_PERIOD).await;
             }
         }
+    }
+}
+
+/// Writes the figures for Prometheus, for ever, when somebody wants them.
+async fn write_metrics(file: Option<PathBuf>, facts: Facts) {
+    let Some(file) = file else { return };
+    let mut was_written = true;
+    loop {
+        let is_written = match facts.status().await {
+            Ok(status) => files::write(&file, metrics::exposition(&status).as_bytes(), READABLE),
+            Err(failure) => Err(std::io::Error::other(failure.error)),
+        };
+        match &is_written {
+            Err(error) if was_written => {
+                let file = file.display();
+                tracing::warn!("the figures for Prometheus are not written to {file}: {error}");
+            }
+            _ => {}
+        }
+        was_written = is_written.is_ok();
+        sleep(METRICS_PERIOD).await;
     }
 }
 

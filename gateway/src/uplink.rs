@@ -8,6 +8,7 @@
 //! What to do after each answer is decided in [`decide`].
 
 pub mod client;
+pub mod commands;
 pub mod decide;
 pub mod key;
 #[cfg(test)]
@@ -26,6 +27,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use self::client::{Client, pack};
+use self::commands::Commands;
 use self::decide::{Course, Next, Sent};
 use crate::buffer::{BufferError, BufferHandle, Outgoing};
 use crate::clock::Clock;
@@ -96,6 +98,8 @@ pub struct Uplink {
     pub devices: watch::Sender<Option<DeviceList>>,
     /// How the uplink is.
     pub status: watch::Sender<UplinkStatus>,
+    /// What the cloud asks for.
+    pub commands: Commands,
 }
 
 impl std::fmt::Debug for Uplink {
@@ -110,6 +114,14 @@ struct Told {
     at: Instant,
     settled_through: Timestamp,
     left: u64,
+}
+
+/// Why the cloud is no longer spoken to.
+enum Served {
+    /// It accepts this gateway no more.
+    Refused,
+    /// Somebody shall look again who this gateway is.
+    Anew,
 }
 
 /// One enrolment's worth of sending.
@@ -134,8 +146,10 @@ impl Uplink {
                         *who != identity || since.elapsed() >= REVOKED_PERIOD
                     });
                     if again {
-                        self.serve(&identity).await;
-                        refused = Some((identity, Instant::now()));
+                        refused = match self.serve(&identity).await {
+                            Served::Refused => Some((identity, Instant::now())),
+                            Served::Anew => None,
+                        };
                     }
                 }
                 Err(error) => self.fail(Standing::Failing, error.to_string()),
@@ -144,12 +158,38 @@ impl Uplink {
         }
     }
 
-    /// Sends as `identity` until the cloud no longer accepts it.
-    async fn serve(&self, identity: &Identity) {
+    /// Speaks as `identity` until the cloud no longer accepts it, or it is to be another.
+    async fn serve(&self, identity: &Identity) -> Served {
         let client = match Client::new(&identity.url) {
             Ok(client) => client,
-            Err(error) => return self.fail(Standing::Failing, error.to_string()),
+            Err(error) => {
+                self.fail(Standing::Failing, error.to_string());
+                return Served::Refused;
+            }
         };
+        match key::settle(identity.clone(), &client, &self.identity_file).await {
+            Ok(settled) if settled == *identity => {}
+            Ok(_) => return Served::Anew,
+            Err(error) => {
+                self.fail(Standing::Failing, error.to_string());
+                return Served::Anew;
+            }
+        }
+        let asker = tokio::select! {
+            () = self.sync(client.clone(), identity) => return Served::Refused,
+            asker = self.commands.follow(&client, identity) => asker,
+        };
+        // Nobody speaks for this gateway while its key changes.
+        let changed = key::change(identity.clone(), &client, &self.identity_file).await;
+        if let Err(error) = &changed {
+            tracing::error!("{error}");
+        }
+        self.commands.key_changed(asker, changed).await;
+        Served::Anew
+    }
+
+    /// Sends as `identity` until the cloud no longer accepts it.
+    async fn sync(&self, client: Client, identity: &Identity) {
         let copy = devices::last_known(&self.data_dir, identity.gateway);
         let version = Some(copy.version.clone()).filter(|version| !version.is_empty());
         self.note(|status| {

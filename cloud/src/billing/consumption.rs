@@ -106,6 +106,7 @@ fn boundary(date: Date, taken: &Taken) -> Option<Boundary> {
         gateway: taken.gateway,
         epoch: taken.epoch,
         seq: reading.seq,
+        link: reading.seal.as_ref().map(|seal| seal.link),
     })
 }
 

@@ -11,6 +11,7 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use super::loss::LostReadings;
 use crate::currency::Currency;
 
 /// What [`Invoice::schema`] says.
@@ -53,6 +54,8 @@ pub struct Boundary {
     pub epoch: Epoch,
     /// The reading's number in it.
     pub seq: u64,
+    /// Its place in the meter's chain of seals; nothing when it is not sealed.
+    pub link: Option<u64>,
 }
 
 /// What a line charges for.
@@ -157,10 +160,23 @@ pub struct Invoice {
     pub total: Decimal,
     /// Whether any of its readings was invented by a simulation.
     pub simulated: bool,
+    /// Readings of the period that were lost. They do not change the amount.
+    pub losses: Vec<LostReadings>,
     /// When it was issued.
     pub issued_at: Timestamp,
     /// The use of each day.
     pub daily: Vec<DailyUse>,
     /// Up to four periods before, the newest first.
     pub earlier: Vec<EarlierPeriod>,
+}
+
+impl Invoice {
+    /// Whether a reading that decides it was dated afterwards.
+    #[must_use]
+    pub fn is_dated(&self) -> bool {
+        let mut boundaries = [&self.opening, &self.closing]
+            .into_iter()
+            .chain(&self.switches);
+        boundaries.any(|boundary| boundary.clock == ClockTrust::Dated)
+    }
 }

@@ -196,3 +196,19 @@ fn an_invented_reading_marks_what_it_decides() {
     let statement = close_period(&november(), &plans, Unit::KiloWh, &mounted(), &readings).unwrap();
     assert!(statement.simulated);
 }
+
+#[test]
+fn a_reading_that_was_dated_afterwards_decides_and_one_that_never_was_does_not() {
+    let plans = [plan(date(2026, 1, 1), "3")];
+    let close = |clock| {
+        let mut readings = readings();
+        readings[0].reading.clock = clock;
+        close_period(&november(), &plans, Unit::KiloWh, &mounted(), &readings)
+    };
+    let statement = close(ClockTrust::Dated).unwrap();
+    assert_eq!(statement.opening.clock, ClockTrust::Dated);
+    assert!(!statement.simulated);
+    let held = close(ClockTrust::Untrusted);
+    let missing = matches!(held, Err(CloseError::Hold(Hold::ReadingMissing { .. })));
+    assert!(missing, "{held:?}");
+}

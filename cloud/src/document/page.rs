@@ -60,6 +60,7 @@ pub(super) struct Page {
     notice: String,
     compare: String,
     ids: String,
+    lost: String,
     simulated: String,
     mark: String,
     mark_letters: u32,
@@ -169,6 +170,7 @@ impl Page {
             notice: plain(8, content, &say.text.get("document-notice")),
             compare: plain(8, content, &say.text.get("document-compare")),
             ids: plain(7, content, &say.ids()),
+            lost: plain(8, content, &say.lost()),
             simulated: if invoice.simulated {
                 say.text.get("document-simulated")
             } else {

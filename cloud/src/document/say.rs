@@ -1,5 +1,6 @@
 //! The words and figures of an invoice's page, in its language and forms.
 
+use common::reading::ClockTrust;
 use common::unit::Medium;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
@@ -7,6 +8,7 @@ use rust_decimal::Decimal;
 use super::DocumentError;
 use super::measure::{Weight, place};
 use crate::billing::invoice::{Boundary, Invoice, Line, LineKind};
+use crate::billing::loss;
 use crate::format::Format;
 use crate::site::Zone;
 use crate::text::{Arg, Text};
@@ -195,9 +197,14 @@ impl<'a> Say<'a> {
         let register = &boundary.register;
         row(
             self.text.get(name),
-            self.format.date_time(boundary.read_at, &self.zone),
+            taken(boundary, self.text, self.format, &self.zone),
             self.format.quantity(register.value(), register.unit()),
         )
+    }
+
+    /// How many readings were lost, and what that means; empty when none was.
+    pub(super) fn lost(&self) -> String {
+        lost(self.invoice, self.text, self.format)
     }
 
     fn line(&self, line: &Line) -> Row {
@@ -212,6 +219,33 @@ impl<'a> Say<'a> {
         );
         row(name, how, self.money(line.amount))
     }
+}
+
+/// When a register was read, with its seal, and whether that was reckoned afterwards.
+pub(super) fn taken(boundary: &Boundary, text: Text, format: Format, zone: &Zone) -> String {
+    let mut parts = vec![format.date_time(boundary.read_at, zone)];
+    if let Some(link) = boundary.link {
+        let link = link.to_string();
+        parts.push(text.with("document-link", &[("link", Arg::from(&link))]));
+    }
+    if boundary.clock == ClockTrust::Dated {
+        parts.push(text.get("document-dated"));
+    }
+    parts.join(" · ")
+}
+
+/// How many readings of an invoice's period were lost, and what that means; empty when none
+/// was.
+pub(super) fn lost(invoice: &Invoice, text: Text, format: Format) -> String {
+    let count = loss::count(&invoice.losses);
+    if count == 0 {
+        return String::new();
+    }
+    let written = format.decimal(Decimal::from(count));
+    let n = i64::try_from(count).unwrap_or(i64::MAX);
+    let args = [("n", Arg::Count(n)), ("count", Arg::from(&written))];
+    let counted = text.with("document-lost-count", &args);
+    format!("{counted} {}", text.get("document-lost-effect"))
 }
 
 fn row(name: String, how: String, value: String) -> Row {

@@ -29,6 +29,7 @@ fn boundary(day: Date, register: &str, unit: Unit, zone: &Zone) -> Boundary {
         gateway: GatewayId(3),
         epoch: Epoch(1),
         seq: 77,
+        link: None,
     }
 }
 
@@ -94,6 +95,7 @@ fn sample(locale: &str) -> Invoice {
         }],
         total: number("1034.40"),
         simulated: false,
+        losses: Vec::new(),
         issued_at: "2026-11-01T07:10:00Z".parse().unwrap(),
         daily: uses.collect(),
         earlier: earlier.into(),

@@ -34,6 +34,9 @@ pub(super) fn contents() -> Contents {
             issued_at: "2026-11-01T08:00:00Z".parse().unwrap(),
             zone: zone.name().to_owned(),
             simulated: true,
+            dated: false,
+            links: [Some(30), Some(61)],
+            lost: 7,
         }],
         meters: vec![MeterReadings {
             site: "Plaza Norte".to_owned(),

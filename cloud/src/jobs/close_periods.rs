@@ -174,6 +174,7 @@ async fn issue(
             lines: statement.charge.lines.clone(),
             total: statement.charge.total,
             simulated: statement.simulated,
+            losses: closed.losses.clone(),
             issued_at: now,
             daily: closed.daily.clone(),
             earlier,

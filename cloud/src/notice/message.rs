@@ -184,7 +184,10 @@ pub fn invoice(invoice: &Invoice, public_url: &str) -> Message {
             value: total,
         }),
         figures: invoice_figures(invoice, text, format),
-        paragraphs: Vec::new(),
+        paragraphs: (!invoice.losses.is_empty())
+            .then(|| document::lost(invoice))
+            .into_iter()
+            .collect(),
         points: Vec::new(),
         link: Link {
             label: text.get("notice-view-invoice"),
@@ -202,6 +205,8 @@ fn invoice_figures(invoice: &Invoice, text: Text, format: Format) -> Vec<Figure>
     }
     let trust = text.get(if invoice.simulated {
         "notice-readings-simulated"
+    } else if invoice.is_dated() {
+        "notice-readings-dated"
     } else {
         "notice-readings-actual"
     });

@@ -1,11 +1,14 @@
-//! The gateways: list, one with what it says of itself, add, and the code that lets it in.
+//! The gateways: list, add, and the code that lets one in; the page of one with what it says
+//! of itself, and what can be asked of it.
+
+pub(super) mod orders;
+mod report;
+pub(super) mod view;
 
 use askama::Template;
 use axum::Form;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use common::id::DeviceId;
-use common::sync::GatewayReport;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Portal;
@@ -23,7 +26,7 @@ use crate::store::{StoreResult, Transaction};
 use crate::text::{Arg, Text};
 
 /// A gateway speaks every minute; after five it counts as away.
-pub(super) const AWAY_AFTER: SignedDuration = SignedDuration::from_mins(5);
+pub(crate) const AWAY_AFTER: SignedDuration = SignedDuration::from_mins(5);
 /// How long an enrolment code lives.
 const CODE_LIFETIME: SignedDuration = SignedDuration::from_mins(15);
 
@@ -248,159 +251,4 @@ async fn give_code(
         back: format!("/gateways/{}", gateway.id),
         page,
     })
-}
-
-#[derive(Template)]
-#[template(path = "portal/gateway.html")]
-struct GatewayPage {
-    page: Page,
-    site: (String, String),
-    facts: Vec<(String, Cell)>,
-    problems: Vec<String>,
-    buses: Option<Table>,
-    devices: Table,
-    register: Option<String>,
-    full: Option<String>,
-    code: String,
-    enrolled: bool,
-}
-
-pub(super) async fn show(
-    State(portal): State<Portal>,
-    me: SignedIn,
-    Path(id): Path<String>,
-) -> Result<Response, Failure> {
-    let mut transaction = portal.app.store.read().await?;
-    let gateway = me.gateway(&mut transaction, &id, Action::See).await?;
-    let site = transaction
-        .site(gateway.account, gateway.site)
-        .await?
-        .ok_or(Failure::Absent)?;
-    let page = page_of(&portal, &me, gateway.name.clone());
-    let devices = device_table(&page, &mut transaction, &gateway).await?;
-    let card_full =
-        gateway.kind == GatewayKind::Connektor && devices.rows.len() >= CONNEKTOR_DEVICES_MAX;
-    let most = CONNEKTOR_DEVICES_MAX.to_string();
-    let full = card_full.then(|| {
-        page.text
-            .with("portal-connektor-full", &[("most", Arg::from(&most))])
-    });
-    let path = format!("/gateways/{}", gateway.id);
-    page::show(&GatewayPage {
-        site: (format!("/sites/{}", site.id), site.name),
-        facts: facts(&page, &gateway),
-        problems: problems(&page, &gateway),
-        buses: gateway
-            .report
-            .as_ref()
-            .map(|report| bus_table(&page, report)),
-        devices,
-        register: full.is_none().then(|| format!("{path}/meters")),
-        full,
-        code: format!("{path}/code"),
-        enrolled: gateway.enrolled_at.is_some(),
-        page,
-    })
-}
-
-fn facts(page: &Page, gateway: &Gateway) -> Vec<(String, Cell)> {
-    let mut facts = vec![
-        (page.t("portal-state"), state(page, gateway)),
-        (
-            page.t("portal-kind"),
-            Cell::text(kind_word(page.text, gateway.kind)),
-        ),
-    ];
-    if let Some(report) = &gateway.report {
-        facts.push((
-            page.t("portal-software"),
-            Cell::text(report.software.clone()),
-        ));
-        facts.push((
-            page.t("portal-waiting"),
-            Cell::text(report.waiting.to_string()),
-        ));
-    }
-    facts
-}
-
-/// What is wrong, in plain words.
-fn problems(page: &Page, gateway: &Gateway) -> Vec<String> {
-    let mut problems = Vec::new();
-    if let Some(at) = gateway.seen_at.filter(|_| !is_online(gateway, page.now)) {
-        let ago = page.ago(at);
-        problems.push(
-            page.text
-                .with("portal-gateway-away-why", &[("ago", Arg::from(&ago))]),
-        );
-    }
-    let buses = gateway.report.iter().flat_map(|report| &report.buses);
-    for bus in buses.filter_map(|bus| bus.error.as_ref().map(|error| (&bus.name, error))) {
-        let args = [("bus", Arg::from(bus.0)), ("error", Arg::from(bus.1))];
-        problems.push(page.text.with("portal-bus-error", &args));
-    }
-    problems
-}
-
-fn bus_table(page: &Page, report: &GatewayReport) -> Table {
-    let row = |bus: &common::sync::BusReport| {
-        let state = match &bus.error {
-            Some(error) => Cell::state(Tone::Bad, page.t("portal-bus-down"), error.clone()),
-            None => Cell::state(Tone::Good, page.t("portal-bus-up"), ""),
-        };
-        vec![Cell::two(bus.name.clone(), bus.line.clone()), state]
-    };
-    Table {
-        caption: page.t("portal-buses"),
-        columns: vec![page.t("portal-bus"), page.t("portal-state")],
-        rows: report.buses.iter().map(row).collect(),
-        empty: page.t("portal-buses-empty"),
-    }
-}
-
-async fn device_table(
-    page: &Page,
-    transaction: &mut Transaction,
-    gateway: &Gateway,
-) -> Result<Table, Failure> {
-    let mut rows = Vec::new();
-    for served in transaction
-        .served_devices(gateway.account, gateway.id)
-        .await?
-    {
-        let device = served.device;
-        rows.push(vec![
-            Cell::main(
-                format!("/meters/{}", served.meter),
-                served.label,
-                device.profile,
-            ),
-            Cell::text(format!("{} · {}", device.bus, device.unit_id)),
-            device_state(page, gateway.report.as_ref(), device.id),
-        ]);
-    }
-    Ok(Table {
-        caption: page.t("portal-devices"),
-        columns: vec![
-            page.t("portal-meter"),
-            page.t("portal-bus-and-unit"),
-            page.t("portal-state"),
-        ],
-        rows,
-        empty: page.t("portal-devices-empty"),
-    })
-}
-
-fn device_state(page: &Page, report: Option<&GatewayReport>, device: DeviceId) -> Cell {
-    let devices = report
-        .map(|report| report.devices.as_slice())
-        .unwrap_or_default();
-    let Some(found) = devices.iter().find(|one| one.device == device) else {
-        return Cell::state(Tone::Quiet, page.t("portal-device-unknown"), "");
-    };
-    let age = found.last_good_at.map_or(String::new(), |at| page.ago(at));
-    match &found.error {
-        Some(error) => Cell::state(Tone::Bad, page.t("portal-device-silent"), error.clone()),
-        None => Cell::state(Tone::Good, page.t("portal-device-answers"), age),
-    }
 }

@@ -206,6 +206,8 @@ struct InvoicePage {
     comparison: String,
     actual: String,
     simulated: bool,
+    dated: bool,
+    losses: Vec<String>,
     rows: Vec<Row>,
     device: String,
     daily: String,
@@ -261,6 +263,8 @@ fn draw(portal: &Portal, me: &SignedIn, invoice: &Invoice) -> Result<InvoicePage
         comparison: document::comparison(invoice),
         actual: actual(text, invoice),
         simulated: invoice.simulated,
+        dated: invoice.is_dated(),
+        losses: losses(text, format, invoice, &zone),
         rows: rows(text, format, invoice, &zone),
         device: device(text, invoice),
         daily: chart::daily(&invoice.daily, invoice.unit, &format, Frame::PAGE),
@@ -282,6 +286,19 @@ fn draw(portal: &Portal, me: &SignedIn, invoice: &Invoice) -> Result<InvoicePage
         ids: text.with("document-ids", &id_args),
         text,
     })
+}
+
+/// What was lost in the period, and what that means.
+fn losses(text: Text, format: Format, invoice: &Invoice, zone: &Zone) -> Vec<String> {
+    let mut sentences: Vec<String> = invoice
+        .losses
+        .iter()
+        .map(|lost| lost.sentence(text, format, zone))
+        .collect();
+    if !sentences.is_empty() {
+        sentences.push(text.get("document-lost-effect"));
+    }
+    sentences
 }
 
 /// How many days have a reading of their own.
@@ -314,7 +331,7 @@ fn rows(text: Text, format: Format, invoice: &Invoice, zone: &Zone) -> Vec<Row> 
         let value = format.quantity(value.value(), value.unit());
         row(
             text.get(name),
-            format.date_time(boundary.read_at, zone),
+            document::taken(boundary, text, format, zone),
             value,
         )
     };

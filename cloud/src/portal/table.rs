@@ -50,6 +50,8 @@ pub(crate) enum Cell {
     Text { text: String, small: String },
     /// A figure, with a line under it.
     Figure { text: String, small: String },
+    /// Something that can be done: a button.
+    Post { action: String, label: String },
     /// A state.
     State {
         tone: Tone,

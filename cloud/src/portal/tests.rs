@@ -2,6 +2,7 @@
 //! what does not exist for them, and what a wrong form says.
 
 mod forms;
+mod gateways;
 mod invoices;
 mod matrix;
 
@@ -18,6 +19,7 @@ use crate::config::{Config, DEFAULT_FILE};
 use crate::run::App;
 use crate::secret;
 use crate::store::Store;
+use crate::store::gateways::GatewayKey;
 
 const PASSWORD: &str = "correct horse battery";
 
@@ -243,10 +245,32 @@ impl World {
 }
 
 impl World {
+    /// Lets a gateway in; the device of one of its meters.
+    async fn enrolled(&self, gateway: &str, meter: &str) -> String {
+        let id = |path: &str| path.rsplit('/').next().unwrap().to_owned();
+        let (gateway, meter) = (id(gateway).parse().unwrap(), id(meter).parse().unwrap());
+        let now = self.app.clock.now();
+        let mut t = self.app.store.write().await.unwrap();
+        let person = t.person_by_email("norte@integrators.example").await;
+        let person = person.unwrap().unwrap().id;
+        let account = t.memberships(person).await.unwrap()[0].account;
+        let key = GatewayKey { account, gateway };
+        let hash = secret::hash("token");
+        t.enrol(key, &hash, "AAAA", "pi", now).await.unwrap();
+        let (device, _) = t.device_of_meter(account, meter).await.unwrap().unwrap();
+        t.commit().await.unwrap();
+        device.id.to_string()
+    }
+
     /// An invoice of that meter; its identity.
     async fn invoice(&self, account: &str, meter: &str) -> String {
-        let (account, meter) = (account.parse().unwrap(), meter.parse().unwrap());
         let sample = crate::notice::message::tests::sample("es-MX");
+        self.issued(account, meter, sample).await
+    }
+
+    /// An invoice of that meter like `sample`; its identity.
+    async fn issued(&self, account: &str, meter: &str, sample: Invoice) -> String {
+        let (account, meter) = (account.parse().unwrap(), meter.parse().unwrap());
         let period = sample.period;
         let mut transaction = self.app.store.write().await.unwrap();
         let make = |issue: crate::store::invoices::Issue| Invoice {

@@ -40,6 +40,17 @@ pub struct GatewayKey {
     pub gateway: GatewayId,
 }
 
+/// How many gateways of all accounts are how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GatewayStates {
+    /// Let in, and heard lately.
+    pub online: i64,
+    /// Let in, and not heard lately.
+    pub away: i64,
+    /// Not let in.
+    pub not_enrolled: i64,
+}
+
 fn key(row: &Row) -> StoreResult<GatewayKey> {
     Ok(GatewayKey {
         account: AccountId(row.int(0)?),
@@ -148,6 +159,29 @@ impl Transaction {
         );
         let rows = self.query(sql, &[]).await?;
         rows.iter().map(gateway).collect()
+    }
+
+    /// How many gateways of all accounts are how; those are online that were heard since
+    /// `heard_since`.
+    ///
+    /// # Errors
+    /// When the engine cannot.
+    pub async fn gateway_states(&mut self, heard_since: Timestamp) -> StoreResult<GatewayStates> {
+        let sql = "SELECT \
+             CAST(COALESCE(SUM(CASE WHEN enrolled_ms IS NULL THEN 1 ELSE 0 END), 0) AS BIGINT), \
+             CAST(COALESCE(SUM(CASE WHEN enrolled_ms IS NOT NULL AND seen_ms >= $1 \
+             THEN 1 ELSE 0 END), 0) AS BIGINT), COUNT(*) FROM gateway";
+        let row = self.query_one(sql, &[heard_since.into()]).await?;
+        let row = row.ok_or_else(|| StoreError::Content("a sum is missing".to_owned()))?;
+        let (not_enrolled, online) = (row.int(0)?, row.int(1)?);
+        Ok(GatewayStates {
+            online,
+            away: row
+                .int(2)?
+                .saturating_sub(not_enrolled)
+                .saturating_sub(online),
+            not_enrolled,
+        })
     }
 
     /// Keeps an enrolment code for a gateway; one that was given before is worth nothing now.
@@ -263,6 +297,27 @@ impl Transaction {
             "UPDATE gateway_token SET revoked_ms = $3 \
              WHERE account_id = $1 AND gateway_id = $2 AND revoked_ms IS NULL",
             &[key.account.into(), key.gateway.into(), now.into()],
+        )
+        .await?;
+        Ok(())
+    }
+
+    /// Shuts a gateway out: its tokens and a code that was not used are worth nothing, and
+    /// it has to be enrolled again.
+    ///
+    /// # Errors
+    /// When the engine cannot.
+    pub async fn revoke_gateway(&mut self, key: GatewayKey, now: Timestamp) -> StoreResult<()> {
+        self.revoke_tokens(key, now).await?;
+        let place = [key.account.into(), key.gateway.into()];
+        self.execute(
+            "DELETE FROM enrolment_code WHERE account_id = $1 AND gateway_id = $2",
+            &place,
+        )
+        .await?;
+        self.execute(
+            "UPDATE gateway SET enrolled_ms = NULL WHERE account_id = $1 AND gateway_id = $2",
+            &place,
         )
         .await?;
         Ok(())

@@ -150,7 +150,8 @@ fn enrolled_already(old: &Identity) -> Failure {
         .remedy("stop the daemon, then repeat the command with --yes")
 }
 
-fn hold_buffer(config: &Config, clock: &Clock) -> Result<Buffer, Failure> {
+/// The buffer, so that no daemon runs meanwhile.
+pub(super) fn hold_buffer(config: &Config, clock: &Clock) -> Result<Buffer, Failure> {
     let path = config.buffer_file();
     Buffer::open(&path, &config.buffer, clock.now(), None).map_err(|error| {
         let failure = Failure::from(&error);

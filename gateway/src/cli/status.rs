@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{Exit, Failure, print};
 use crate::config::Config;
 use crate::control::{self, Request};
-use crate::status::{BusStatus, DeviceStatus, Status};
+use crate::status::{BusStatus, DeviceStatus, Status, span};
 use crate::uplink::{Standing, UplinkStatus};
 
 /// What is typed after `status`.
@@ -58,6 +58,7 @@ fn verdict(status: &Status) -> Result<(), Failure> {
 
 fn tell(status: &Status) -> std::io::Result<()> {
     print::line(&headline(status))?;
+    print::line(&subline(status))?;
     for problem in &status.problems {
         print::line(&format!("! {problem}"))?;
     }
@@ -72,8 +73,12 @@ fn tell(status: &Status) -> std::io::Result<()> {
         "Profile",
         "Last reading",
         "Age",
-        "Answered",
+        "Polls",
         "Failed",
+        "Requests",
+        "Unanswered",
+        "Damaged",
+        "Refused",
         "",
     ];
     let mut rows = vec![header.map(str::to_owned).to_vec()];
@@ -114,15 +119,23 @@ fn headline(status: &Status) -> String {
         _ => String::new(),
     };
     format!(
-        "● Running {}   {cloud}{site}   Buffer {} waiting / {} held",
-        duration(status.running_s),
-        status.buffer.waiting,
-        status.buffer.kept
+        "● Running {}   {cloud}{site}   Buffer {}",
+        span(status.machine.running_s),
+        status.buffer_words()
+    )
+}
+
+fn subline(status: &Status) -> String {
+    format!(
+        "  Clock {}   Disk {}   Machine {}",
+        status.clock_words(),
+        status.disk_words(),
+        status.machine_words()
     )
 }
 
 fn row(device: &DeviceStatus, status: &Status) -> Vec<String> {
-    let now = status.now;
+    let (now, traffic) = (status.now, device.traffic);
     let dash = || "–".to_owned();
     vec![
         device.label.clone(),
@@ -133,8 +146,12 @@ fn row(device: &DeviceStatus, status: &Status) -> Vec<String> {
             format!("{} {}", quantity.value(), quantity.unit().symbol())
         }),
         device.last_good_at.map_or_else(dash, |at| age(at, now)),
-        device.answered.to_string(),
+        (device.answered + device.failed).to_string(),
         device.failed.to_string(),
+        traffic.requests.to_string(),
+        traffic.timeouts.to_string(),
+        traffic.damaged.to_string(),
+        traffic.exceptions.to_string(),
         remark(device, status),
     ]
 }
@@ -156,16 +173,7 @@ fn remark(device: &DeviceStatus, status: &Status) -> String {
 
 fn age(at: Timestamp, now: Timestamp) -> String {
     let seconds = now.duration_since(at).as_secs().max(0);
-    duration(seconds.unsigned_abs())
-}
-
-fn duration(seconds: u64) -> String {
-    match seconds {
-        0..=119 => format!("{seconds} s"),
-        120..=7_199 => format!("{} min", seconds / 60),
-        7_200..=172_799 => format!("{} h", seconds / 3_600),
-        _ => format!("{} d", seconds / 86_400),
-    }
+    span(seconds.unsigned_abs())
 }
 
 #[cfg(test)]
@@ -175,17 +183,25 @@ mod tests {
 
     fn status() -> Status {
         let status = serde_json::json!({
-            "software": "", "now": "2026-11-24T08:26:00Z", "clock": "trusted", "running_s": 90,
+            "software": "", "now": "2026-11-24T08:26:00Z",
+            "clock": { "trust": "trusted", "source": "ntp", "machine_ahead_ms": 0 },
+            "machine": { "up_s": 86_400, "running_s": 90 },
             "problems": [], "cloud": UplinkStatus::default(), "lost": 0,
             "buffer": {
                 "epoch": "0000000000001", "last_seq": 0, "acknowledged_through": 0,
                 "waiting": 0, "kept": 0, "rejected": 0, "oldest_at": null, "set_aside": null,
             },
-            "buses": [{ "name": "main", "line": "", "usable": true, "error": null }],
+            "buses": [{ "name": "main", "line": "", "usable": true, "error": null,
+                "counts": {
+                    "answers": 40, "faults": 3, "unsolicited_bytes": 0, "stray_bytes": 0,
+                    "echoes": 0, "strangers": 0, "late": 0, "probes": 0,
+                },
+            }],
             "devices": [{
                 "id": "0000000000001", "label": "Local 101", "bus": "main", "unit_id": 1,
                 "profile": "eastron-sdm120", "last_good_at": null, "last": null,
                 "answered": 40, "failed": 3, "error": null, "breaker": null,
+                "traffic": { "requests": 50, "timeouts": 7, "answers": 43 },
             }],
         });
         serde_json::from_value(status).unwrap()
@@ -195,17 +211,17 @@ mod tests {
     fn a_device_that_is_not_asked_as_often_as_it_should_be_says_so() {
         let mut status = status();
         let tail = |status: &Status| row(&status.devices[0], status).split_off(6).join("|");
-        assert_eq!(tail(&status), "40|3|");
+        assert_eq!(tail(&status), "43|3|50|7|0|0|");
         status.devices[0].error = Some("it did not answer".to_owned());
-        assert_eq!(tail(&status), "40|3|!");
+        assert_eq!(tail(&status), "43|3|50|7|0|0|!");
         status.devices[0].breaker = Some(BreakerState {
             open_since: "2026-11-24T08:00:00Z".parse().unwrap(),
             next_probe_at: "2026-11-24T08:26:40Z".parse().unwrap(),
         });
-        let told = "40|3|! asked seldom since 26 min ago, next in 40 s";
+        let told = "43|3|50|7|0|0|! asked seldom since 26 min ago, next in 40 s";
         assert_eq!(tail(&status), told);
         status.buses[0].usable = false;
-        assert_eq!(tail(&status), "40|3|! not asked, see bus main");
+        assert_eq!(tail(&status), "43|3|50|7|0|0|! not asked, see bus main");
     }
 
     #[test]
@@ -234,17 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn a_span_of_time_is_told_in_the_unit_that_fits() {
-        let table = [
-            (0, "0 s"),
-            (119, "119 s"),
-            (120, "2 min"),
-            (7_200, "2 h"),
-            (172_800, "2 d"),
-        ];
-        for (seconds, text) in table {
-            assert_eq!(duration(seconds), text);
-        }
+    fn an_age_is_told_in_the_unit_that_fits() {
         let (early, late) = ("2026-11-24T08:00:00Z", "2026-11-24T08:26:00Z");
         let (early, late) = (early.parse().unwrap(), late.parse().unwrap());
         assert_eq!(age(early, late), "26 min");

@@ -67,6 +67,7 @@ pub(super) fn check(config: &Config, text: &str, library: &Library) -> Vec<Fault
     };
     checker.figures(config);
     checker.zone(config);
+    checker.metrics(config);
     if config.bus.is_empty() || config.bus.len() > BUSES_MAX {
         checker.fault(
             None,
@@ -98,6 +99,13 @@ pub(super) fn check(config: &Config, text: &str, library: &Library) -> Vec<Fault
         checker.devices(number, bus);
     }
     checker.faults
+}
+
+/// The first line that begins with `word`.
+fn line_with(text: &str, word: &str) -> Option<usize> {
+    let mut lines = text.lines();
+    let index = lines.position(|line| line.trim_start().starts_with(word))?;
+    Some(index + 1)
 }
 
 impl Checker<'_> {
@@ -152,12 +160,24 @@ impl Checker<'_> {
         self.range(None, "buffer.max_mib", buffer.max_mib, &MAX_MIB);
     }
 
+    fn metrics(&mut self, config: &Config) {
+        let Some(file) = &config.metrics.file else {
+            return;
+        };
+        if file.is_absolute() && file.extension().is_some_and(|end| end == "prom") {
+            return;
+        }
+        self.fault(
+            line_with(self.text, "file"),
+            format!("metrics.file is '{}'", file.display()),
+            "node_exporter's textfile collector takes files that end in .prom, in its own \
+             directory",
+            "write e.g. file = \"/var/lib/prometheus/node-exporter/enervue-gateway.prom\"",
+        );
+    }
+
     fn zone(&mut self, config: &Config) {
-        let line = self
-            .text
-            .lines()
-            .position(|l| l.trim_start().starts_with("zone"));
-        let line = line.map(|index| index + 1);
+        let line = line_with(self.text, "zone");
         match &config.zone {
             Some(zone) if TimeZone::get(zone).is_err() => self.fault(
                 line,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use common::profile::{Profile, Registers, Request, Role};
 use common::unit::Unit;
 use serde::{Deserialize, Serialize};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::{Requests, is_final, pace};
 use crate::bus::{Ask, Bus, BusError, Fault, Manner, Port};
@@ -101,6 +101,20 @@ pub async fn read_at(
     let shown = read(&bus, profile, unit_id).await;
     bus.close().await;
     shown
+}
+
+/// How long the device takes to answer to the first thing it is asked; others that wait for
+/// the line are in it.
+///
+/// # Errors
+/// When it does not answer; the message is the diagnosis.
+pub async fn probe(bus: &Bus, profile: &Profile, unit_id: u8) -> Result<Duration, BusError> {
+    rouse(bus, unit_id, profile).await;
+    let asked_at = Instant::now();
+    if let Some(request) = Requests::of(profile).billing.first() {
+        bus.read(ask(unit_id, profile, *request)).await?;
+    }
+    Ok(asked_at.elapsed())
 }
 
 /// Wakes the device, and lets it renew its values, where its profile says that it must.

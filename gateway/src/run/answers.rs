@@ -1,16 +1,19 @@
 //! What the daemon answers on its control socket, and what it tells the cloud about itself:
 //! the same facts, gathered in one place.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use common::id::Epoch;
 use common::profile::Library;
 use common::reading::Reading;
-use common::sync::{BusReport, DeviceReport, GatewayReport};
+use common::sync::{
+    BusReport, ClockReport, ClockSource, DeviceReport, GatewayReport, MachineReport,
+};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::listing::Listing;
@@ -20,10 +23,12 @@ use crate::config::Mode;
 use crate::control::Request;
 use crate::failure::{Exit, Failure};
 use crate::listen::heard::{self, HeardReport};
+use crate::machine;
 use crate::poll::once::{self, Shown};
 use crate::poll::{DeviceState, Poller};
 use crate::profiles;
 use crate::status::{BusStatus, DeviceStatus, Status};
+use crate::uplink::commands::KeyWish;
 use crate::uplink::{SOFTWARE, UplinkStatus};
 
 /// The most readings of one answer: some 300 bytes each, far from a reply's limit.
@@ -78,6 +83,10 @@ pub(super) struct Facts {
     pub(super) lines: Arc<[Line]>,
     pub(super) listing: watch::Receiver<Listing>,
     pub(super) uplink: watch::Receiver<UplinkStatus>,
+    /// Where the buffer is, whose disk is reported.
+    pub(super) directory: PathBuf,
+    /// Takes wishes for another key to the uplink.
+    pub(super) wishes: mpsc::Sender<KeyWish>,
 }
 
 impl Facts {
@@ -90,6 +99,7 @@ impl Facts {
                 let asked = serde_json::from_value(request.arguments)?;
                 Ok(serde_json::to_value(self.read(asked).await?)?)
             }
+            "key change" => Ok(serde_json::to_value(self.change_key().await?)?),
             "buffer status" => Ok(serde_json::to_value(self.buffer.status().await?)?),
             "buffer readings" => {
                 let asked: ReadingsArguments = serde_json::from_value(request.arguments)?;
@@ -121,14 +131,30 @@ impl Facts {
             devices_version: None,
             buses: self.buses(),
             devices: self.devices(),
-            clock: None,
-            machine: None,
+            clock: Some(self.clock()),
+            machine: Some(self.machine()),
             buffer: None,
         }
     }
 
+    fn clock(&self) -> ClockReport {
+        let source = match self.clock.is_test() {
+            true => ClockSource::Test,
+            false => ClockSource::Machine,
+        };
+        ClockReport {
+            trust: self.clock.trust(),
+            source,
+            machine_ahead_ms: 0,
+        }
+    }
+
+    fn machine(&self) -> MachineReport {
+        machine::report(&self.directory, self.started.elapsed())
+    }
+
     /// Reads one device once, between two of the poller's requests.
-    async fn read(&self, asked: ReadArguments) -> Result<Shown, Failure> {
+    pub(super) async fn read(&self, asked: ReadArguments) -> Result<Shown, Failure> {
         let known = |line: &&Line| line.poller.bus().name() == asked.bus;
         let Some(line) = self.lines.iter().find(known) else {
             let names = self.lines.iter().map(|line| line.poller.bus().name());
@@ -164,7 +190,7 @@ impl Facts {
         }
     }
 
-    async fn status(&self) -> Result<Status, Failure> {
+    pub(super) async fn status(&self) -> Result<Status, Failure> {
         let buffer = self.buffer.status().await?;
         let reports = self.devices();
         let listing = self.listing.borrow();
@@ -190,13 +216,14 @@ impl Facts {
                 failed: state.map_or(0, |state| state.failed),
                 error: report.and_then(|report| report.error.clone()),
                 breaker: state.and_then(|state| state.breaker),
+                traffic: state.map(|state| state.traffic).unwrap_or_default(),
             }
         });
         let mut status = Status {
             software: SOFTWARE.to_owned(),
             now: self.clock.now(),
-            clock: self.clock.trust(),
-            running_s: self.started.elapsed().as_secs(),
+            clock: self.clock(),
+            machine: self.machine(),
             problems: Vec::new(),
             cloud: self.uplink.borrow().clone(),
             buffer,
@@ -234,5 +261,6 @@ fn bus_status(line: &Line) -> BusStatus {
         line: line.port.clone(),
         usable: unusable.is_none(),
         error: unusable.or(line.poller.progress().error).or(advice),
+        counts: state.counts,
     }
 }

@@ -26,6 +26,9 @@ pub enum KeyError {
     /// The disk did not take the new identity.
     #[error("the key was not changed: {0}")]
     Disk(#[from] IdentityError),
+    /// The cloud gave a token for the new key and has not answered to it yet.
+    #[error("the new key is kept, and used once the cloud answers to it: {0}")]
+    Unproven(UplinkError),
     /// The cloud gave a token for the new key and then refused it.
     #[error("the cloud refused the token it gave for the new key, so the old one stays")]
     TakenBack,
@@ -66,26 +69,22 @@ pub async fn change(
 /// Ends a change of key that may have broken off: the identity that is good from now on.
 ///
 /// # Errors
-/// When the disk refuses; the file then holds what it held.
+/// When the cloud has not spoken or the disk refuses; the file then holds what it held.
 pub async fn settle(
     identity: Identity,
     client: &Client,
     file: &Path,
-) -> Result<Identity, IdentityError> {
-    if identity.previous.is_none() {
+) -> Result<Identity, KeyError> {
+    let Some(before) = identity.clone().before_change() else {
         return Ok(identity);
-    }
+    };
     let settled = match client.devices(&identity).await {
         Ok(_) => identity.proven(),
-        Err(UplinkError::Refused { status: 401, .. }) => match identity.clone().before_change() {
-            Some(old) => {
-                tracing::warn!("the cloud refuses the new key's token: the old key stays");
-                old
-            }
-            None => return Ok(identity),
-        },
-        // It has not spoken: both are kept until it does.
-        Err(_) => return Ok(identity),
+        Err(UplinkError::Refused { status: 401, .. }) => {
+            tracing::warn!("the cloud refuses the new key's token: the old key stays");
+            before
+        }
+        Err(error) => return Err(KeyError::Unproven(error)),
     };
     fail_point("key-change-before-settled");
     settled.save(file)?;

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::billing::consumption::{TOLERANCE, Taken, daily, first_date, mounting_at};
 use crate::billing::hold::Hold;
 use crate::billing::invoice::{DailyUse, EarlierPeriod, Period};
+use crate::billing::loss::LostReadings;
 use crate::billing::period::{
     PeriodError, first_period, period_after, period_containing, plan_of, send_at, start_of_day,
 };
@@ -33,6 +34,7 @@ pub(super) struct Closed {
     pub(super) serial_number: String,
     pub(super) statement: Statement,
     pub(super) daily: Vec<DailyUse>,
+    pub(super) losses: Vec<LostReadings>,
 }
 
 /// What becomes of a period.
@@ -270,6 +272,7 @@ impl Subject<'_> {
                 .unwrap_or_default(),
             statement,
             daily,
+            losses: Vec::new(),
         })))
     }
 

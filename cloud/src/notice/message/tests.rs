@@ -3,6 +3,7 @@
 use common::id::{AccountId, DeviceId, Epoch, GatewayId, PersonId, SiteId};
 use common::quantity::Quantity;
 use common::reading::ClockTrust;
+use common::sync::LossReason;
 use common::unit::Unit;
 use jiff::Timestamp;
 use jiff::civil::date;
@@ -10,6 +11,7 @@ use jiff::civil::date;
 use super::*;
 use crate::billing::hold::Hold;
 use crate::billing::invoice::{Boundary, EarlierPeriod, Line, LineKind, Period, SCHEMA};
+use crate::billing::loss::LostReadings;
 use crate::site::Zone;
 
 const URL: &str = "https://enervue.example.com";
@@ -34,6 +36,7 @@ fn boundary(day: Date, at: &str, register: &str) -> Boundary {
         gateway: GatewayId(3),
         epoch: Epoch(1),
         seq: 77,
+        link: None,
     }
 }
 
@@ -80,6 +83,7 @@ pub(crate) fn sample(locale: &str) -> Invoice {
         }],
         total: number("1034.40"),
         simulated: false,
+        losses: Vec::new(),
         issued_at: instant("2026-11-01T15:00:00Z"),
         daily: Vec::new(),
         earlier: vec![EarlierPeriod {
@@ -160,6 +164,37 @@ fn a_minimum_and_a_simulation_are_said() {
         "Nothing is to be paid",
     ] {
         assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+/// An invoice with seals, a register that was dated afterwards, and a loss.
+pub(crate) fn marked(locale: &str) -> Invoice {
+    let mut bill = sample(locale);
+    bill.opening.link = Some(31);
+    bill.closing.link = Some(62);
+    bill.closing.clock = ClockTrust::Dated;
+    bill.losses = vec![LostReadings {
+        from: Some(instant("2026-10-11T18:00:00Z")),
+        until: Some(instant("2026-10-11T20:00:00Z")),
+        readings: 1_200,
+        reason: LossReason::Size,
+        certain: true,
+    }];
+    bill
+}
+
+#[test]
+fn what_was_lost_or_dated_afterwards_is_said_in_a_line_each() {
+    let lines = [
+        "Lecturas: 12,345.6 → 12,690.4 kWh · reales, fechadas después",
+        "Se perdieron 1,200 lecturas de este periodo. El importe sale de las lecturas de ambos \
+         extremos, y no cambia por eso.",
+    ];
+    let message = invoice(&marked("es-MX"), URL);
+    for line in lines {
+        for form in [message.text(), message.chat()] {
+            assert!(form.contains(line), "{line}: {form}");
+        }
     }
 }
 

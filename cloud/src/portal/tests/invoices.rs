@@ -167,3 +167,28 @@ async fn a_workbook_is_kept_under_a_name_and_notices_say_their_attempts() {
     let me = story.world.get(&story.monitor, "/me").await.text();
     assert!(!me.contains("/me/telegram"), "there is no bot: {me}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn losses_seals_and_later_dates_stand_on_the_invoice() {
+    let story = Story::new().await;
+    let marked = crate::notice::message::tests::marked("en-US");
+    let account = story.invoice.account.to_string();
+    let meter = story.meter.rsplit('/').next().unwrap();
+    let id = story.world.issued(&account, meter, marked.clone()).await;
+    let path = format!("/invoices/{id}");
+    let page = story.world.get(&story.monitor, &path).await;
+    for words in [
+        "Between Oct 11, 2026, 11:00 and Oct 11, 2026, 13:00 the gateway lost 1,200 readings",
+        "The amount rests on the registers at both ends",
+        "Oct 1, 2026, 00:00 · seal 31<",
+        "Nov 1, 2026, 00:00 · seal 62 · dated afterwards<",
+        "Dated afterwards: the gateway's clock",
+    ] {
+        assert!(page.text().contains(words), "{words}: {}", page.text());
+    }
+    let before = story.world.get(&story.monitor, &story.path()).await.text();
+    assert!(!before.contains("Lost readings"), "{before}");
+    assert!(
+        document::invoice_pdf(&marked).unwrap() != document::invoice_pdf(&story.invoice).unwrap()
+    );
+}

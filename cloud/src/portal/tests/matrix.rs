@@ -21,7 +21,7 @@ enum Door {
 
 use Door::{Account, Open, Own, Platform, Thing};
 
-const ROUTES: [(&str, &[Method], Door); 40] = [
+const ROUTES: [(&str, &[Method], Door); 44] = [
     ("/static/{name}", &[Method::GET], Open),
     ("/sign-in", &[Method::GET, Method::POST], Open),
     ("/sign-out", &[Method::POST], Open),
@@ -48,6 +48,22 @@ const ROUTES: [(&str, &[Method], Door); 40] = [
     ("/gateways", &[Method::GET], Account),
     ("/gateways/{gateway}", &[Method::GET], Thing),
     ("/gateways/{gateway}/code", &[Method::POST], Thing),
+    ("/gateways/{gateway}/diagnose", &[Method::POST], Thing),
+    (
+        "/gateways/{gateway}/devices/{device}/read",
+        &[Method::POST],
+        Thing,
+    ),
+    (
+        "/gateways/{gateway}/key",
+        &[Method::GET, Method::POST],
+        Thing,
+    ),
+    (
+        "/gateways/{gateway}/revoke",
+        &[Method::GET, Method::POST],
+        Thing,
+    ),
     (
         "/gateways/{gateway}/meters",
         &[Method::GET, Method::POST],
@@ -143,6 +159,7 @@ async fn what_is_not_yours_is_answered_as_if_it_were_not_there() {
     let meter = world.meter(&integrator, &gateway, "Local 101", "1").await;
     let neighbour = world.meter(&integrator, &gateway, "Local 102", "2").await;
     let monitor = world.monitor(&integrator, "Ben", &neighbour, true).await;
+    let device = world.enrolled(&gateway, &meter).await;
     let people = world.get(&integrator, "/people").await.text();
     let (account, person) = first_person(&people);
     let mut ids = vec![
@@ -152,6 +169,7 @@ async fn what_is_not_yours_is_answered_as_if_it_were_not_there() {
         ("meter", last(&meter)),
         ("account", account),
         ("person", person),
+        ("device", device),
     ];
     ids.extend([("name", "x.css".to_owned()), ("token", "x".to_owned())]);
     let form = meter_form("Local 9", "9");

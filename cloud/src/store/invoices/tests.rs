@@ -34,6 +34,7 @@ fn boundary(count: i64) -> Boundary {
         gateway: GatewayId(2),
         epoch: Epoch(3),
         seq: 4,
+        link: None,
     }
 }
 
@@ -64,6 +65,7 @@ fn invoice(account: AccountId, meter: MeterId, period: Period, issue: Issue) -> 
         lines: Vec::new(),
         total: Decimal::new(1250, 2),
         simulated: false,
+        losses: Vec::new(),
         issued_at: start(),
         daily: Vec::new(),
         earlier: Vec::new(),

@@ -1,10 +1,12 @@
 //! What a line has seen, and what that says about it. Pure.
 
+use serde::{Deserialize, Serialize};
+
 /// From so many stray bytes on, one to every tenth answer at least, the line has a fault.
 const STRAY_BYTES_TOLD: u64 = 20;
 
 /// What a line has seen since it was opened.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Requests that were answered, by registers or by an exception.
     pub answers: u64,

@@ -1,0 +1,202 @@
+//! Stories of a gateway's page: what it said of itself, what it is asked, and its revocation.
+
+use common::sync::{CommandResult, GatewayReport, ResultLine};
+
+use super::*;
+use crate::store::commands::Answered;
+
+/// A gateway that is let in, with one meter.
+struct Story {
+    world: World,
+    integrator: Browser,
+    gateway: String,
+    device: String,
+    key: GatewayKey,
+}
+
+impl Story {
+    async fn new() -> Self {
+        let world = World::new().await;
+        let administrator = world.administrator().await;
+        let integrator = world.integrator(&administrator, "Norte").await;
+        let (_, gateway) = world.building(&integrator, "gateway").await;
+        let meter = world.meter(&integrator, &gateway, "Local 101", "1").await;
+        let device = world.enrolled(&gateway, &meter).await;
+        let mut t = world.app.store.read().await.unwrap();
+        let key = t.gateway_of_token(&secret::hash("token")).await.unwrap();
+        Self {
+            integrator,
+            gateway,
+            device,
+            key: key.unwrap(),
+            world,
+        }
+    }
+
+    async fn page(&self) -> String {
+        self.world.get(&self.integrator, &self.gateway).await.text()
+    }
+
+    async fn press(&self, what: &str) -> Answer {
+        let path = format!("{}/{what}", self.gateway);
+        self.world.done(&self.integrator, &path, &[]).await
+    }
+
+    async fn waiting(&self) -> Vec<common::sync::Command> {
+        let mut t = self.world.app.store.read().await.unwrap();
+        let now = self.world.app.clock.now();
+        t.waiting_commands(self.key, now).await.unwrap()
+    }
+
+    async fn report(&self, change: serde_json::Value) {
+        let mut report = serde_json::json!({
+            "at": "2026-11-24T17:59:00Z", "software": "enervue-gateway 0.1.0",
+            "settled_through": "2026-11-24T17:59:00Z", "waiting": 0,
+        });
+        let members = change.as_object().unwrap().clone();
+        report.as_object_mut().unwrap().extend(members);
+        let report: GatewayReport = serde_json::from_value(report).unwrap();
+        let mut t = self.world.app.store.write().await.unwrap();
+        let now = self.world.app.clock.now();
+        t.save_report(self.key, &report, now).await.unwrap();
+        t.commit().await.unwrap();
+    }
+}
+
+fn has(page: &str, words: &[&str]) {
+    for words in words {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reading_is_asked_for_and_its_result_comes_by_itself() {
+    let story = Story::new().await;
+    let refresh = "http-equiv=\"refresh\"";
+    assert!(!story.page().await.contains(refresh));
+    let read = format!("devices/{}/read", story.device);
+    for _ in 0..2 {
+        let asked = story.press(&read).await;
+        assert!(asked.location().ends_with("?done=asked#orders"));
+    }
+    has(
+        &story.page().await,
+        &[refresh, "Read Local 101 now", "Waiting for the answer"],
+    );
+    let waiting = story.waiting().await;
+    assert_eq!(waiting.len(), 1, "it is asked once");
+
+    let result = CommandResult {
+        at: story.world.app.clock.now(),
+        error: None,
+        lines: vec![ResultLine {
+            name: "energy_import".to_owned(),
+            value: "<1234.5> kWh".to_owned(),
+            error: None,
+        }],
+    };
+    let mut t = story.world.app.store.write().await.unwrap();
+    let answered = t
+        .answer_command(story.key, waiting[0].id, &result, result.at)
+        .await;
+    assert_eq!(answered.unwrap(), Answered::Kept);
+    t.commit().await.unwrap();
+    let page = story.page().await;
+    has(&page, &["Answered", "&#60;1234.5&#62; kWh", "Norte"]);
+    assert!(!page.contains(refresh), "nothing is waited for any more");
+
+    story.press("diagnose").await;
+    has(&story.page().await, &[refresh, "Diagnose"]);
+    let later = "2026-11-24T18:10:00Z".parse().unwrap();
+    story.world.app.clock.set(later).unwrap();
+    let page = story.page().await;
+    has(&page, &["Not done", "did not answer within 10 minutes"]);
+    assert!(!page.contains(refresh));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_changed_and_a_gateway_shut_out_after_a_question() {
+    let story = Story::new().await;
+    let ask = async |what: &str| {
+        let path = format!("{}/{what}", story.gateway);
+        story.world.get(&story.integrator, &path).await.text()
+    };
+    has(
+        &ask("key").await,
+        &["Basement makes a new key", "Yes, change the key"],
+    );
+    assert_eq!(story.waiting().await, []);
+    story.press("key").await;
+    assert_eq!(story.waiting().await.len(), 1);
+
+    let question = ask("revoke").await;
+    has(
+        &question,
+        &["keeps what it reads on its disk", "make a new code"],
+    );
+    story.press("code").await;
+    let revoked = story.press("revoke").await;
+    assert!(revoked.location().ends_with("?done=revoked"));
+    let mut t = story.world.app.store.read().await.unwrap();
+    let token = t.gateway_of_token(&secret::hash("token")).await.unwrap();
+    assert_eq!(token, None, "nothing of it is taken any more");
+    let page = story.page().await;
+    has(&page, &["Not enrolled", "New code"]);
+    assert!(!page.contains("/revoke\""), "it is shut out already");
+    let again = format!("{}/revoke", story.gateway);
+    let again = story
+        .world
+        .ask(&story.integrator, Method::POST, &again, &[])
+        .await;
+    assert_eq!(again.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_says_how_it_is_and_what_is_to_be_done() {
+    let story = Story::new().await;
+    story
+        .report(serde_json::json!({
+            "waiting": 4_321,
+            "clock": {"trust": "trusted", "source": "ntp", "machine_ahead_ms": -3_600_000},
+            "machine": {
+                "up_s": 86_400, "running_s": 3_600, "temperature_m_c": 48_312,
+                "disk_free_bytes": 12_000_000_000_u64, "disk_bytes": 31_000_000_000_u64,
+            },
+            "buffer": {
+                "kept": 250_000, "bytes": 20_000_000, "bytes_max": 268_435_456,
+                "oldest_waiting_at": "2026-11-23T18:00:00Z", "lost": 7, "rejected": 0,
+            },
+            "devices": [{"device": story.device, "traffic": {
+                "requests": 1_000, "answers": 900, "timeouts": 60, "damaged": 30,
+                "exceptions": 10,
+            }}],
+        }))
+        .await;
+    let page = story.page().await;
+    let said = [
+        "4,321",
+        "oldest from Nov 23, 2026, 10:00 · 1 day ago",
+        "kept by a time server · the machine's own is 3,600 s behind",
+        "11.1 GiB free of 28.8 GiB",
+        "48.3 °C",
+        "250,000",
+        "19 MiB of 256 MiB",
+        ">900<",
+    ];
+    has(&page, &said);
+    assert!(!page.contains("class=\"problem\""), "{page}");
+    story
+        .report(serde_json::json!({
+            "clock": {"trust": "untrusted", "source": "none", "machine_ahead_ms": 0},
+            "machine": {"temperature_m_c": 81_000, "disk_free_bytes": 1, "disk_bytes": 9},
+            "buffer": {"began_after_damage": true},
+        }))
+        .await;
+    let problems = [
+        "does not know what time it is",
+        "disk is almost full",
+        "is at 81.0 °C",
+        "Replace the card",
+    ];
+    has(&story.page().await, &problems);
+}
