@@ -338,6 +338,16 @@ mod tests {
         let table = [
             (String::new(), None, "[[bus]]"),
             (
+                format!("[metrics]\nfile = '/var/lib/x/gateway.txt'\n{bus}"),
+                Some(2),
+                "metrics.file",
+            ),
+            (
+                format!("[metrics]\nfile = 'gateway.prom'\n{bus}"),
+                Some(2),
+                "metrics.file",
+            ),
+            (
                 format!("{bus}{}", second.replace("'b'", "'a'")),
                 Some(4),
                 "named 'a'",
