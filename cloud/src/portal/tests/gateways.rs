@@ -11,6 +11,7 @@ struct Story {
     integrator: Browser,
     gateway: String,
     device: String,
+    meter: String,
     key: GatewayKey,
 }
 
@@ -28,6 +29,7 @@ impl Story {
             integrator,
             gateway,
             device,
+            meter,
             key: key.unwrap(),
             world,
         }
@@ -75,6 +77,16 @@ async fn a_reading_is_asked_for_and_its_result_comes_by_itself() {
     let refresh = "http-equiv=\"refresh\"";
     assert!(!story.page().await.contains(refresh));
     let read = format!("devices/{}/read", story.device);
+    let meter = story.world.get(&story.integrator, &story.meter).await;
+    let action = format!("action=\"{}/{read}\"", story.gateway);
+    has(&meter.text(), &[&action, "Read now"]);
+    let monitor = story
+        .world
+        .monitor(&story.integrator, "Ana", &story.meter, true)
+        .await;
+    let theirs = story.world.get(&monitor, &story.meter).await;
+    assert_eq!(theirs.status, StatusCode::OK);
+    assert!(!theirs.text().contains("Read now"), "monitors ask nothing");
     for _ in 0..2 {
         let asked = story.press(&read).await;
         assert!(asked.location().ends_with("?done=asked#orders"));
