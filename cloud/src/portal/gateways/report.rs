@@ -221,7 +221,8 @@ pub(super) fn traffic_table(
             damaged,
             exceptions,
         } = traffic(served.device.id)?;
-        let mut row = vec![Cell::text(served.label.clone())];
+        let meter = format!("/meters/{}", served.meter);
+        let mut row = vec![Cell::main(meter, served.label.clone(), "")];
         let counts = [requests, answers, timeouts, damaged, exceptions];
         row.extend(counts.map(|number| Cell::figure(count(page.format, number))));
         Some(row)

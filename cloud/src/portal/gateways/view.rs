@@ -1,8 +1,10 @@
 //! The page of one gateway: what it says of itself, its devices, and what it was asked.
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderValue, header};
 use axum::response::Response;
+use serde::Deserialize;
 
 use super::super::Portal;
 use super::super::error::Failure;
@@ -17,6 +19,16 @@ use crate::site::{CONNEKTOR_DEVICES_MAX, Gateway, GatewayKind};
 use crate::store::devices::ServedDevice;
 use crate::store::gateways::GatewayKey;
 use crate::text::Arg;
+
+/// After how many seconds the page is drawn again while an answer is waited for.
+const DRAWN_AGAIN_SECONDS: HeaderValue = HeaderValue::from_static("3");
+
+/// How the page is looked at.
+#[derive(Debug, Deserialize)]
+pub(in super::super) struct Look {
+    /// Whoever reads it, or has it read to them, may want it to stand still.
+    still: Option<String>,
+}
 
 #[derive(Template)]
 #[template(path = "portal/gateway.html")]
@@ -41,6 +53,7 @@ pub(in super::super) async fn show(
     State(portal): State<Portal>,
     me: SignedIn,
     Path(id): Path<String>,
+    Query(look): Query<Look>,
 ) -> Result<Response, Failure> {
     let mut transaction = portal.app.store.read().await?;
     let gateway = me.gateway(&mut transaction, &id, Action::See).await?;
@@ -63,13 +76,14 @@ pub(in super::super) async fn show(
             .with("portal-connektor-full", &[("most", Arg::from(&most))])
     });
     let report = gateway.report.as_ref();
-    page::show(&GatewayPage {
+    let waits = look.still.is_none() && orders.iter().any(OrderCard::is_waiting);
+    let mut response = page::show(&GatewayPage {
         facts: facts(&page, &gateway, &site.zone),
         problems: problems(&page, &gateway),
         devices: device_table(&page, &gateway, &served),
         traffic: report.and_then(|report| traffic_table(&page, report, &served)),
         buses: report.map(|report| bus_table(&page, report)),
-        waits: orders.iter().any(OrderCard::is_waiting),
+        waits,
         orders,
         path: format!("/gateways/{}", gateway.id),
         registers: full.is_none(),
@@ -77,7 +91,12 @@ pub(in super::super) async fn show(
         enrolled: gateway.enrolled_at.is_some(),
         site: (format!("/sites/{}", site.id), site.name),
         page,
-    })
+    })?;
+    if waits {
+        let headers = response.headers_mut();
+        headers.insert(header::REFRESH, DRAWN_AGAIN_SECONDS);
+    }
+    Ok(response)
 }
 
 fn device_table(page: &Page, gateway: &Gateway, served: &[ServedDevice]) -> Table {
