@@ -1,9 +1,13 @@
 //! Stories of a gateway's page: what it said of itself, what it is asked, and its revocation.
 
-use common::sync::{CommandResult, GatewayReport, ResultLine};
+use common::digest::Signature;
+use common::id::{Epoch, MeterId};
+use common::sync::{CommandResult, GatewayReport, Loss, LossReason, ResultLine, Weight};
 
 use super::*;
 use crate::store::commands::Answered;
+use crate::store::readings::Stream;
+use crate::store::seals::SealFault;
 
 /// A gateway that is let in, with one meter.
 struct Story {
@@ -226,4 +230,56 @@ async fn a_gateway_says_how_it_is_and_what_is_to_be_done() {
         "Replace the card",
     ];
     has(&story.page().await, &problems);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_double_lost_readings_and_seals_that_do_not_hold_are_shown() {
+    let story = Story::new().await;
+    let before = story.page().await;
+    has(&before, &["Counts now", "AAAA"]);
+    assert!(!before.contains("Seals that do not hold"), "{before}");
+    let (now, device) = (story.world.app.clock.now(), story.device.parse().unwrap());
+    let stream = Stream {
+        key: story.key,
+        epoch: Epoch(1),
+    };
+    let loss = Loss {
+        first: 5,
+        last: 1_204,
+        reason: LossReason::Size,
+        gravest: Weight::Billing,
+        from: "2026-11-20T18:00:00Z".parse().ok(),
+        until: "2026-11-20T20:00:00Z".parse().ok(),
+        devices: vec![device],
+        signature: Signature([0; 64]),
+    };
+    let meter: MeterId = story.meter.rsplit('/').next().unwrap().parse().unwrap();
+    let fault = SealFault {
+        meter,
+        link: 31,
+        epoch: Epoch(1),
+        seq: 9,
+        fault: "another key made it".to_owned(),
+        received_at: now,
+    };
+    let mut t = story.world.app.store.write().await.unwrap();
+    t.note_doubled(story.key, now).await.unwrap();
+    t.keep_loss(stream, &loss, true, now).await.unwrap();
+    t.note_seal_fault(stream, &fault).await.unwrap();
+    t.commit().await.unwrap();
+    let said = [
+        "Find the second and switch it off",
+        "Nov 20, 2026, 10:00 – Nov 20, 2026, 12:00",
+        "its buffer was full",
+        "1,200",
+        "Seals that do not hold",
+        "another key made it",
+    ];
+    has(&story.page().await, &said);
+    let meter = story
+        .world
+        .get(&story.integrator, &story.meter)
+        .await
+        .text();
+    has(&meter, &["Link 31 does not hold: another key made it."]);
 }
