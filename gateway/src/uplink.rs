@@ -256,13 +256,22 @@ enum Step {
 }
 
 impl Session<'_> {
+    /// How the gateway is. Made before readings are looked for: what it says is settled is
+    /// then in the buffer.
+    async fn report(&self) -> Result<GatewayReport, BufferError> {
+        let uplink = self.uplink;
+        let mut report = (uplink.report)();
+        let held = uplink.buffer.status().await?;
+        report.waiting = held.waiting;
+        report.buffer = Some(held.report());
+        report.devices_version = uplink.status.borrow().devices_version.clone();
+        Ok(report)
+    }
+
     /// Sends one batch, if one is due.
     async fn step(&mut self) -> Result<Step, BufferError> {
         let uplink = self.uplink;
-        // The report first: what it says is settled is then in the buffer.
-        let mut report = (uplink.report)();
-        report.waiting = uplink.buffer.waiting().await?;
-        report.devices_version = uplink.status.borrow().devices_version.clone();
+        let report = self.report().await?;
         let told = Told {
             at: Instant::now(),
             settled_through: report.settled_through,
