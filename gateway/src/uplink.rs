@@ -237,6 +237,11 @@ impl Uplink {
         self.status.send_modify(change);
     }
 
+    fn refused(&self, why: &str) {
+        let error = format!("the cloud no longer accepts this gateway: {why}");
+        self.fail(Standing::Revoked, error);
+    }
+
     /// Says what is wrong, in the log once for each new fault.
     fn fail(&self, standing: Standing, error: String) {
         if self.status.borrow().error.as_ref() != Some(&error) {
@@ -326,8 +331,7 @@ impl Session<'_> {
                 let code = RejectionCode::Unacceptable;
                 let rejection = Rejection { seq, code, reason };
                 let now = uplink.clock.now();
-                let given_up = vec![rejection];
-                uplink.buffer.acknowledge(seq, given_up, now).await?;
+                uplink.buffer.acknowledge(seq, vec![rejection], now).await?;
                 Ok(Step::Again)
             }
             Next::Wait(pause, why) => {
@@ -335,8 +339,7 @@ impl Session<'_> {
                 Ok(Step::Pause(pause))
             }
             Next::Revoked(why) => {
-                let why = format!("the cloud no longer accepts this gateway: {why}");
-                uplink.fail(Standing::Revoked, why);
+                uplink.refused(&why);
                 Ok(Step::End)
             }
         }
