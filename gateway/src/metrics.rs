@@ -154,6 +154,30 @@ fn buffer(registry: &mut Registry, status: &Status) {
         "Readings held, acknowledged ones included",
         buffer.kept,
     );
+    gauge(
+        registry,
+        "buffer_size_bytes",
+        "What the readings take on the disk",
+        buffer.bytes,
+    );
+    gauge(
+        registry,
+        "buffer_limit_bytes",
+        "The most the readings may take on the disk",
+        buffer.bytes_max,
+    );
+    counter(
+        registry,
+        "buffer_lost_readings",
+        "Readings lost in this epoch before the cloud had them",
+        buffer.lost,
+    );
+    counter(
+        registry,
+        "buffer_damaged_rows",
+        "Rows of the buffer found damaged since the daemon started",
+        buffer.damaged,
+    );
     counter(
         registry,
         "buffer_readings",

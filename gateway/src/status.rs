@@ -182,8 +182,20 @@ impl Status {
     /// How the buffer is, in a line.
     #[must_use]
     pub fn buffer_words(&self) -> String {
-        let BufferStatus { waiting, kept, .. } = self.buffer;
-        format!("{waiting} waiting, {kept} held")
+        let BufferStatus {
+            waiting,
+            kept,
+            bytes,
+            bytes_max,
+            lost,
+            ..
+        } = self.buffer;
+        let lost = match lost {
+            0 => String::new(),
+            lost => format!(", {lost} lost"),
+        };
+        let (bytes, bytes_max) = (size(bytes), size(bytes_max));
+        format!("{waiting} waiting, {kept} held{lost} ({bytes} of {bytes_max})")
     }
 }
 
@@ -329,7 +341,7 @@ mod tests {
         assert!(!status.reports(&status.devices[0]), "nobody asks it now");
         status.clock.trust = ClockTrust::Untrusted;
         status.cloud.error = Some("the cloud answered 503".to_owned());
-        status.buffer.set_aside = Some("/x.damaged".into());
+        status.buffer.origin = crate::buffer::Origin::Damage;
         status.lost = 12;
         status.buses[0].error = Some("no such port".to_owned());
         status.devices[0].error = Some("no reply".to_owned());

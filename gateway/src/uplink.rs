@@ -237,6 +237,11 @@ impl Uplink {
         self.status.send_modify(change);
     }
 
+    fn refused(&self, why: &str) {
+        let error = format!("the cloud no longer accepts this gateway: {why}");
+        self.fail(Standing::Revoked, error);
+    }
+
     /// Says what is wrong, in the log once for each new fault.
     fn fail(&self, standing: Standing, error: String) {
         if self.status.borrow().error.as_ref() != Some(&error) {
@@ -256,13 +261,22 @@ enum Step {
 }
 
 impl Session<'_> {
+    /// How the gateway is. Made before readings are looked for: what it says is settled is
+    /// then in the buffer.
+    async fn report(&self) -> Result<GatewayReport, BufferError> {
+        let uplink = self.uplink;
+        let mut report = (uplink.report)();
+        let held = uplink.buffer.status().await?;
+        report.waiting = held.waiting;
+        report.buffer = Some(held.report());
+        report.devices_version = uplink.status.borrow().devices_version.clone();
+        Ok(report)
+    }
+
     /// Sends one batch, if one is due.
     async fn step(&mut self) -> Result<Step, BufferError> {
         let uplink = self.uplink;
-        // The report first: what it says is settled is then in the buffer.
-        let mut report = (uplink.report)();
-        report.waiting = uplink.buffer.waiting().await?;
-        report.devices_version = uplink.status.borrow().devices_version.clone();
+        let report = self.report().await?;
         let told = Told {
             at: Instant::now(),
             settled_through: report.settled_through,
@@ -317,8 +331,7 @@ impl Session<'_> {
                 let code = RejectionCode::Unacceptable;
                 let rejection = Rejection { seq, code, reason };
                 let now = uplink.clock.now();
-                let given_up = vec![rejection];
-                uplink.buffer.acknowledge(seq, given_up, now).await?;
+                uplink.buffer.acknowledge(seq, vec![rejection], now).await?;
                 Ok(Step::Again)
             }
             Next::Wait(pause, why) => {
@@ -326,8 +339,7 @@ impl Session<'_> {
                 Ok(Step::Pause(pause))
             }
             Next::Revoked(why) => {
-                let why = format!("the cloud no longer accepts this gateway: {why}");
-                uplink.fail(Standing::Revoked, why);
+                uplink.refused(&why);
                 Ok(Step::End)
             }
         }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use common::id::Epoch;
+use common::sync::BufferReport;
 use jiff::Timestamp;
 use rusqlite::OptionalExtension as _;
 
@@ -75,6 +76,22 @@ pub struct BufferStatus {
     pub oldest_waiting_at: Option<Timestamp>,
     /// A damaged database that was set aside when this one was opened.
     pub set_aside: Option<PathBuf>,
+}
+
+impl BufferStatus {
+    /// What the cloud is told of it.
+    #[must_use]
+    pub fn report(&self) -> BufferReport {
+        BufferReport {
+            kept: self.kept,
+            bytes: self.bytes,
+            bytes_max: self.bytes_max,
+            lost: self.lost,
+            rejected: self.rejected,
+            oldest_waiting_at: self.oldest_waiting_at,
+            began_after_damage: self.origin != Origin::New,
+        }
+    }
 }
 
 impl Buffer {

@@ -191,6 +191,9 @@ mod tests {
             "buffer": {
                 "epoch": "0000000000001", "last_seq": 0, "acknowledged_through": 0,
                 "waiting": 0, "kept": 0, "rejected": 0, "oldest_at": null, "set_aside": null,
+                "began_at": "2026-11-01T00:00:00Z", "origin": "new", "lost": 0, "damaged": 0,
+                "salvaged": 0, "bytes": 4096, "bytes_max": 1_048_576, "disk_full": false,
+                "oldest_waiting_at": null,
             },
             "buses": [{ "name": "main", "line": "", "usable": true, "error": null,
                 "counts": {

@@ -4,6 +4,9 @@ use common::reading::ClockTrust;
 use common::sync::MachineReport;
 use jiff::SignedDuration;
 
+use crate::buffer::{BufferStatus, Origin};
+use crate::uplink::Standing;
+
 use super::{CLOCK_APART_MAX, Status, apart, celsius, size};
 
 /// Less room on the disk is an alarm; a day's log of a chatty machine, or a month of twelve
@@ -12,6 +15,11 @@ const DISK_FREE_MIN_BYTES: u64 = 200 * 1024 * 1024;
 /// A processor that is warmer is about to slow down, in thousandths of a degree.
 const TEMPERATURE_MAX_M_C: i64 = 78_000;
 
+/// How long it is told that a buffer began after damage.
+const DAMAGE_TOLD: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// The buffer is near its bound when less than this part of it is left.
+const NEAR_PART: u64 = 10;
+
 impl Status {
     /// What is wrong with the gateway itself, its lines and devices apart.
     #[must_use]
@@ -19,7 +27,9 @@ impl Status {
         let alarms = [
             self.damage_alarm(),
             self.loss_alarm(),
+            self.memory_alarm(),
             self.disk_alarm(),
+            self.room_alarm(),
             self.clock_alarm(),
             self.heat_alarm(),
         ];
@@ -27,13 +37,70 @@ impl Status {
     }
 
     fn damage_alarm(&self) -> Option<String> {
-        let path = self.buffer.set_aside.as_ref()?.display();
+        let BufferStatus {
+            origin,
+            salvaged,
+            began_at,
+            ..
+        } = &self.buffer;
+        let what = match origin {
+            Origin::New => return None,
+            Origin::Damage => "the buffer's file was damaged, and a new one begun",
+            Origin::Copy => {
+                "the buffer was an old copy of the disk or has a double, and was begun anew"
+            }
+        };
+        if self.now.duration_since(*began_at) > DAMAGE_TOLD {
+            return None;
+        }
+        let kept = self.buffer.set_aside.as_ref();
+        let kept = kept.map(|path| format!("; the old one is kept as {}", path.display()));
         Some(format!(
-            "the buffer was damaged; it is kept as {path}, what it held may be missing"
+            "{what} at {began_at}: {salvaged} readings were taken over{}; see what is missing \
+             (enervue-gateway buffer check), and replace the card if it happens again",
+            kept.unwrap_or_default()
         ))
     }
 
     fn loss_alarm(&self) -> Option<String> {
+        let lost = self.buffer.lost;
+        (lost > 0).then(|| {
+            format!(
+                "{lost} readings are lost that the cloud never got; it is told which; see why \
+                 (enervue-gateway buffer status), and bring the cloud back or raise \
+                 buffer.max_mib"
+            )
+        })
+    }
+
+    fn room_alarm(&self) -> Option<String> {
+        let BufferStatus {
+            bytes,
+            bytes_max,
+            waiting,
+            disk_full,
+            ..
+        } = self.buffer;
+        if disk_full {
+            return Some(
+                "the disk takes no more readings: they wait in memory, and the oldest are lost; \
+                 make room on it (df -h shows what takes it)"
+                    .to_owned(),
+            );
+        }
+        // Room that acknowledged readings take is given up for nothing.
+        let is_near = bytes >= bytes_max - bytes_max / NEAR_PART && waiting > 0;
+        (bytes_max > 0 && is_near && self.cloud.standing != Standing::Connected).then(|| {
+            format!(
+                "the buffer has {} of the {} it may take: what matters least goes first; bring \
+                 the cloud back, or raise buffer.max_mib",
+                size(bytes),
+                size(bytes_max)
+            )
+        })
+    }
+
+    fn memory_alarm(&self) -> Option<String> {
         (self.lost > 0).then(|| {
             format!(
                 "{} readings are lost: the disk took none for too long; make room on it",
@@ -97,8 +164,27 @@ mod tests {
     #[test]
     fn each_alarm_says_what_to_do() {
         type Change = fn(&mut Status);
-        let table: [(Change, &str, &str); 6] = [
-            (|s| s.buffer.set_aside = Some("/x".into()), "damaged", "/x"),
+        let table: [(Change, &str, &str); 10] = [
+            (
+                |s| s.buffer.origin = Origin::Damage,
+                "damaged",
+                "buffer check",
+            ),
+            (
+                |s| s.buffer.origin = Origin::Copy,
+                "old copy",
+                "buffer check",
+            ),
+            (|s| s.buffer.lost = 7, "7 readings are lost", "max_mib"),
+            (|s| s.buffer.disk_full = true, "takes no more", "make room"),
+            (
+                |s| {
+                    (s.buffer.waiting, s.buffer.bytes, s.buffer.bytes_max) =
+                        (1, 91 << 20, 100 << 20)
+                },
+                "91.0 MiB of the 100.0 MiB",
+                "max_mib",
+            ),
             (|s| s.lost = 12, "12 readings are lost", "make room"),
             (
                 |s| (s.machine.disk_bytes, s.machine.disk_free_bytes) = (1 << 34, 5 << 20),
