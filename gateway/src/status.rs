@@ -25,6 +25,8 @@ pub struct Status {
     pub now: Timestamp,
     /// How far it can be believed, and where it comes from.
     pub clock: ClockReport,
+    /// Who says another time, in one sentence.
+    pub clock_problem: Option<String>,
     /// The machine beneath.
     pub machine: MachineReport,
     /// What is wrong, one sentence each.
@@ -268,6 +270,7 @@ mod tests {
                 source: ClockSource::Ntp,
                 machine_ahead_ms: 12,
             },
+            clock_problem: None,
             machine: MachineReport::default(),
             problems: Vec::new(),
             cloud: UplinkStatus::default(),

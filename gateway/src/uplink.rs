@@ -120,7 +120,9 @@ struct Told {
 enum Served {
     /// It accepts this gateway no more.
     Refused,
-    /// Somebody shall look again who this gateway is.
+    /// It has not said yet who this gateway is.
+    Later,
+    /// This gateway has other credentials now.
     Anew,
 }
 
@@ -146,10 +148,13 @@ impl Uplink {
                         *who != identity || since.elapsed() >= REVOKED_PERIOD
                     });
                     if again {
-                        refused = match self.serve(&identity).await {
-                            Served::Refused => Some((identity, Instant::now())),
-                            Served::Anew => None,
-                        };
+                        let served = self.serve(&identity).await;
+                        refused = None;
+                        match served {
+                            Served::Refused => refused = Some((identity, Instant::now())),
+                            Served::Later => {}
+                            Served::Anew => continue,
+                        }
                     }
                 }
                 Err(error) => self.fail(Standing::Failing, error.to_string()),
@@ -172,7 +177,7 @@ impl Uplink {
             Ok(_) => return Served::Anew,
             Err(error) => {
                 self.fail(Standing::Failing, error.to_string());
-                return Served::Anew;
+                return Served::Later;
             }
         }
         let asker = tokio::select! {
@@ -181,11 +186,15 @@ impl Uplink {
         };
         // Nobody speaks for this gateway while its key changes.
         let changed = key::change(identity.clone(), &client, &self.identity_file).await;
-        if let Err(error) = &changed {
-            tracing::error!("{error}");
-        }
+        let served = match &changed {
+            Ok(_) => Served::Anew,
+            Err(error) => {
+                tracing::error!("{error}");
+                Served::Later
+            }
+        };
         self.commands.key_changed(asker, changed).await;
-        Served::Anew
+        served
     }
 
     /// Sends as `identity` until the cloud no longer accepts it.

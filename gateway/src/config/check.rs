@@ -332,6 +332,17 @@ mod tests {
     }
 
     #[test]
+    fn figures_go_where_the_collector_looks() {
+        let bus = "[[bus]]\nname = 'a'\nport = '/dev/ttyUSB0'\n";
+        let with = |file: &str| faults(&format!("[metrics]\nfile = '{file}'\n{bus}"));
+        assert_eq!(with("/var/lib/x/gateway.prom"), []);
+        for file in ["/var/lib/x/gateway.txt", "gateway.prom"] {
+            let found = with(file);
+            assert_eq!((found.len(), found[0].line), (1, Some(2)), "{found:?}");
+        }
+    }
+
+    #[test]
     fn each_fault_is_found_with_its_line_and_a_remedy() {
         let bus = "[[bus]]\nname = 'a'\nport = '/dev/ttyUSB0'\n";
         let device = "[[bus.device]]\nunit_id = 1\nprofile = 'eastron-sdm120'\nlabel = 'x'\n";

@@ -77,7 +77,7 @@ impl Rows {
         if apart != stream.apart {
             return Some(format!("apart {apart:?}\nexpected {:?}", stream.apart));
         }
-        let lost: BTreeSet<(u64, u64)> = of("first_seq, last_seq", "reading_loss")
+        let lost: BTreeSet<(u64, u64)> = of("first_seq, last_seq", "loss")
             .into_iter()
             .map(|row| (row[0].parse().unwrap(), row[1].parse().unwrap()))
             .collect();

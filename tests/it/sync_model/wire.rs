@@ -116,7 +116,7 @@ impl Wire {
         let mut stream = TcpStream::connect(address).await.unwrap();
         let mut request = format!(
             "POST {BATCH_PATH} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {}\r\n\
-             Content-Type: {}\r\nContent-Length: {}\r\n",
+             Connection: close\r\nContent-Type: {}\r\nContent-Length: {}\r\n",
             self.token,
             body.kind,
             body.bytes.len(),

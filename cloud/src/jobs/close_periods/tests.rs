@@ -1,6 +1,8 @@
 //! Stories of periods that end, on both engines.
 
-use common::id::PersonId;
+use common::digest::Signature;
+use common::id::{Epoch, PersonId};
+use common::sync::{Loss, LossReason, Weight};
 use jiff::civil::date;
 use rust_decimal::Decimal;
 
@@ -10,7 +12,9 @@ use crate::billing::invoice::LineKind;
 use crate::notice::{Channel, NoticeKind};
 use crate::plan::{Plan, Terms};
 use crate::site::{Assignment, Delivery, GatewayKind, Zone};
+use crate::store::gateways::GatewayKey;
 use crate::store::meters::NewMeter;
+use crate::store::readings::Stream;
 use crate::store::testing::{World, keep_register, new_meter, on_both_engines, start, world};
 
 fn at(text: &str) -> Timestamp {
@@ -340,6 +344,48 @@ async fn a_meter_begins_with_its_first_closing_reading() {
             ["2026-10-05..2026-11-01 #1 7.00"]
         );
         assert_eq!(holds(&store, &meter).await, []);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_lost_between_the_boundaries_is_on_the_invoice_and_changes_nothing() {
+    on_both_engines(async |store| {
+        let (world, meter) = registered(&store, |_| ()).await;
+        keep(&store, &world, &meter, &QUARTER[..2]).await;
+        let mut t = store.write().await.unwrap();
+        let device = t.device_of_meter(world.account, meter.id).await.unwrap();
+        let stream = Stream {
+            key: GatewayKey {
+                account: world.account,
+                gateway: world.gateway,
+            },
+            epoch: Epoch(1),
+        };
+        let days = [("2026-09-20", 1), ("2026-10-11", 11), ("2026-11-02", 101)];
+        for (day, first) in days {
+            let loss = Loss {
+                first,
+                last: first + 9,
+                reason: LossReason::Size,
+                gravest: Weight::Billing,
+                from: Some(at(&format!("{day}T10:00:00Z"))),
+                until: Some(at(&format!("{day}T12:00:00Z"))),
+                devices: vec![device.as_ref().unwrap().0.id],
+                signature: Signature([0; 64]),
+            };
+            t.keep_loss(stream, &loss, true, start()).await.unwrap();
+        }
+        t.commit().await.unwrap();
+        run(&store, at("2026-11-01T15:00:00Z")).await.unwrap();
+        let invoice = invoices(&store, &meter).await.pop().unwrap();
+        assert_eq!(invoice.total, decimal("350.00"));
+        let lost: Vec<_> = invoice
+            .losses
+            .iter()
+            .map(|lost| (lost.from, lost.readings, lost.certain))
+            .collect();
+        assert_eq!(lost, [(Some(at("2026-10-11T10:00:00Z")), 10, true)]);
     })
     .await;
 }

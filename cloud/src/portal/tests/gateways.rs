@@ -1,9 +1,13 @@
 //! Stories of a gateway's page: what it said of itself, what it is asked, and its revocation.
 
-use common::sync::{CommandResult, GatewayReport, ResultLine};
+use common::digest::Signature;
+use common::id::{Epoch, MeterId};
+use common::sync::{CommandResult, GatewayReport, Loss, LossReason, ResultLine, Weight};
 
 use super::*;
 use crate::store::commands::Answered;
+use crate::store::readings::Stream;
+use crate::store::seals::SealFault;
 
 /// A gateway that is let in, with one meter.
 struct Story {
@@ -11,6 +15,7 @@ struct Story {
     integrator: Browser,
     gateway: String,
     device: String,
+    meter: String,
     key: GatewayKey,
 }
 
@@ -23,11 +28,14 @@ impl Story {
         let meter = world.meter(&integrator, &gateway, "Local 101", "1").await;
         let device = world.enrolled(&gateway, &meter).await;
         let mut t = world.app.store.read().await.unwrap();
-        let key = t.gateway_of_token(&secret::hash("token")).await.unwrap();
+        let now = world.app.clock.now();
+        let key = t.gateway_of_token(&secret::hash("token"), now).await;
+        let key = key.unwrap();
         Self {
             integrator,
             gateway,
             device,
+            meter,
             key: key.unwrap(),
             world,
         }
@@ -72,17 +80,31 @@ fn has(page: &str, words: &[&str]) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reading_is_asked_for_and_its_result_comes_by_itself() {
     let story = Story::new().await;
-    let refresh = "http-equiv=\"refresh\"";
-    assert!(!story.page().await.contains(refresh));
+    let refreshes = async || {
+        let page = story.world.get(&story.integrator, &story.gateway).await;
+        page.header(header::REFRESH) == "3"
+    };
+    assert!(!refreshes().await);
     let read = format!("devices/{}/read", story.device);
+    let meter = story.world.get(&story.integrator, &story.meter).await;
+    let action = format!("action=\"{}/{read}\"", story.gateway);
+    has(&meter.text(), &[&action, "Read now"]);
+    let monitor = story
+        .world
+        .monitor(&story.integrator, "Ana", &story.meter, true)
+        .await;
+    let theirs = story.world.get(&monitor, &story.meter).await;
+    assert_eq!(theirs.status, StatusCode::OK);
+    assert!(!theirs.text().contains("Read now"), "monitors ask nothing");
     for _ in 0..2 {
         let asked = story.press(&read).await;
         assert!(asked.location().ends_with("?done=asked#orders"));
     }
     has(
         &story.page().await,
-        &[refresh, "Read Local 101 now", "Waiting for the answer"],
+        &["Read Local 101 now", "Waiting for the answer"],
     );
+    assert!(refreshes().await);
     let waiting = story.waiting().await;
     assert_eq!(waiting.len(), 1, "it is asked once");
 
@@ -103,15 +125,23 @@ async fn a_reading_is_asked_for_and_its_result_comes_by_itself() {
     t.commit().await.unwrap();
     let page = story.page().await;
     has(&page, &["Answered", "&#60;1234.5&#62; kWh", "Norte"]);
-    assert!(!page.contains(refresh), "nothing is waited for any more");
+    assert!(!refreshes().await, "nothing is waited for any more");
 
     story.press("diagnose").await;
-    has(&story.page().await, &[refresh, "Diagnose"]);
+    assert!(refreshes().await);
+    let still = format!("{}?still=1", story.gateway);
+    let still = story.world.get(&story.integrator, &still).await;
+    assert_eq!(
+        still.header(header::REFRESH),
+        "",
+        "whoever wants to can read"
+    );
+    has(&still.text(), &["Diagnose", "Show the answer"]);
     let later = "2026-11-24T18:10:00Z".parse().unwrap();
     story.world.app.clock.set(later).unwrap();
     let page = story.page().await;
     has(&page, &["Not done", "did not answer within 10 minutes"]);
-    assert!(!page.contains(refresh));
+    assert!(!refreshes().await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -138,8 +168,9 @@ async fn a_key_is_changed_and_a_gateway_shut_out_after_a_question() {
     let revoked = story.press("revoke").await;
     assert!(revoked.location().ends_with("?done=revoked"));
     let mut t = story.world.app.store.read().await.unwrap();
-    let token = t.gateway_of_token(&secret::hash("token")).await.unwrap();
-    assert_eq!(token, None, "nothing of it is taken any more");
+    let now = story.world.app.clock.now();
+    let token = t.gateway_of_token(&secret::hash("token"), now).await;
+    assert_eq!(token.unwrap(), None, "nothing of it is taken any more");
     let page = story.page().await;
     has(&page, &["Not enrolled", "New code"]);
     assert!(!page.contains("/revoke\""), "it is shut out already");
@@ -199,4 +230,56 @@ async fn a_gateway_says_how_it_is_and_what_is_to_be_done() {
         "Replace the card",
     ];
     has(&story.page().await, &problems);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_double_lost_readings_and_seals_that_do_not_hold_are_shown() {
+    let story = Story::new().await;
+    let before = story.page().await;
+    has(&before, &["Counts now", "AAAA"]);
+    assert!(!before.contains("Seals that do not hold"), "{before}");
+    let (now, device) = (story.world.app.clock.now(), story.device.parse().unwrap());
+    let stream = Stream {
+        key: story.key,
+        epoch: Epoch(1),
+    };
+    let loss = Loss {
+        first: 5,
+        last: 1_204,
+        reason: LossReason::Size,
+        gravest: Weight::Billing,
+        from: "2026-11-20T18:00:00Z".parse().ok(),
+        until: "2026-11-20T20:00:00Z".parse().ok(),
+        devices: vec![device],
+        signature: Signature([0; 64]),
+    };
+    let meter: MeterId = story.meter.rsplit('/').next().unwrap().parse().unwrap();
+    let fault = SealFault {
+        meter,
+        link: 31,
+        epoch: Epoch(1),
+        seq: 9,
+        fault: "another key made it".to_owned(),
+        received_at: now,
+    };
+    let mut t = story.world.app.store.write().await.unwrap();
+    t.note_doubled(story.key, now).await.unwrap();
+    t.keep_loss(stream, &loss, true, now).await.unwrap();
+    t.note_seal_fault(stream, &fault).await.unwrap();
+    t.commit().await.unwrap();
+    let said = [
+        "Find the second and switch it off",
+        "Nov 20, 2026, 10:00 – Nov 20, 2026, 12:00",
+        "its buffer was full",
+        "1,200",
+        "Seals that do not hold",
+        "another key made it",
+    ];
+    has(&story.page().await, &said);
+    let meter = story
+        .world
+        .get(&story.integrator, &story.meter)
+        .await
+        .text();
+    has(&meter, &["Link 31 does not hold: another key made it."]);
 }
