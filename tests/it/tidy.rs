@@ -220,7 +220,10 @@ const DOORS: [(&str, &[&str]); 9] = [
     ("reqwest", &["gateway/src/uplink"]),
     ("lettre", &["cloud/src/mail"]),
     ("teloxide", &["cloud/src/telegram"]),
-    ("rust_xlsxwriter", &["cloud/src/excel"]),
+    (
+        "rust_xlsxwriter",
+        &["cloud/src/excel", "gateway/src/cli/buffer/excel.rs"],
+    ),
     ("krilla", &["cloud/src/document"]),
     ("argon2", &["cloud/src/portal/password.rs"]),
 ];

@@ -14,6 +14,7 @@ use common::id::{BootId, Epoch};
 use common::sync::LossReason;
 use jiff::Timestamp;
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 use std::collections::BTreeMap;
 
 use super::dating::{self, keep_anchor};
@@ -85,6 +86,9 @@ impl Successor {
         remove(&path)?;
         let mut connection = open::connect(&path)?;
         open::migrate(&mut connection, life)?;
+        connection
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)
+            .map_err(sql("open the new buffer"))?;
         Ok(Self {
             connection,
             path,

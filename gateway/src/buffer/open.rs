@@ -9,6 +9,7 @@ use std::time::Duration;
 use common::fail_point::fail_point;
 use common::id::{BootId, Epoch};
 use jiff::Timestamp;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::epoch::{self, Successor, beside};
@@ -130,9 +131,16 @@ pub(super) fn establish(path: &Path, now: Timestamp) -> Result<Opened, BufferErr
 }
 
 fn open_sound(path: &Path, now: Timestamp) -> Result<Opened, BufferError> {
+    // The engine believes a log up to its first damaged page and forgets the rest.
+    if salvage::is_log_damaged(path) {
+        return Err(corrupt("its log of changes is damaged".to_owned()));
+    }
     let mut connection = connect(path)?;
     migrate(&mut connection, epoch::new_life(now, Origin::New))?;
     let (life, cursor) = first_row(&connection)?;
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)
+        .map_err(sql("open the buffer"))?;
     Ok(Opened {
         connection,
         life,
@@ -221,6 +229,10 @@ pub(super) fn connect(path: &Path) -> Result<Connection, BufferError> {
     let opening = sql("open the buffer");
     let connection = Connection::open(path).map_err(&opening)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(&opening)?;
+    connection
+        // Until it is known to be sound nothing of it is lost by closing it again.
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
+        .map_err(&opening)?;
     connection
         .pragma_update(None, "page_size", PAGE_SIZE_BYTES)
         // Alone with its database, SQLite keeps the log's index in memory and not in a file

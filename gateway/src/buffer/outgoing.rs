@@ -50,7 +50,7 @@ impl Buffer {
     pub fn next_batch(&mut self, max: usize) -> Result<Outgoing, BufferError> {
         loop {
             let (outgoing, damaged) = self.look(max)?;
-            if damaged.is_empty() || self.lock.is_none() {
+            if damaged.is_empty() || !self.is_writer() {
                 return Ok(outgoing);
             }
             self.lose(damaged)?;
@@ -123,7 +123,7 @@ impl Buffer {
                     None => damaged.push(Lost::unknown(seq, seq, LossReason::Damage)),
                 }
             }
-            if !damaged.is_empty() && self.lock.is_some() {
+            if !damaged.is_empty() && self.is_writer() {
                 self.lose(damaged)?;
             }
         }
@@ -186,6 +186,10 @@ impl Buffer {
             reading.seal = seals.remove(&reading.seq);
         }
         Ok(())
+    }
+
+    fn is_writer(&self) -> bool {
+        !self.connection.is_readonly("main").unwrap_or(true)
     }
 
     /// Replaces the rows of `damaged` by losses, loudly.

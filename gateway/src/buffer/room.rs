@@ -32,7 +32,7 @@ const SCAN_ROWS_MAX: usize = 4_000;
 /// The most rows that one step lets go.
 const DROP_ROWS_MAX: usize = 1_000;
 /// Steps after one append: more than it brings, so that the bound is reached and kept.
-const STEPS_MAX: usize = 4;
+const STEPS_MAX: usize = 32;
 /// Steps when the disk is full: until some room is free.
 const RELIEF_STEPS_MAX: usize = 64;
 /// The part of the bound that is kept free for the next appends.

@@ -1,7 +1,10 @@
-//! `buffer status|export`: what this gateway holds, with or without a cloud. The running
+//! `buffer status|check|export`: what this gateway holds, with or without a cloud. The running
 //! daemon is asked, since it alone has the buffer open; without one the file is read here.
 
+mod excel;
+
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use common::id::{DeviceId, Epoch};
 use common::reading::{ClockTrust, Reading};
@@ -10,7 +13,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use super::{Exit, Failure, print};
-use crate::buffer::{Buffer, BufferStatus};
+use crate::buffer::{Buffer, BufferCheck, BufferStatus, Lost};
 use crate::config::Config;
 use crate::control::{self, Request};
 use crate::devices;
@@ -29,11 +32,20 @@ pub enum BufferCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Look whether all that is held is as it was stored
+    Check {
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
     /// Print every reading that is held
     Export {
         /// Print one JSON object a line; else comma-separated values
-        #[arg(long)]
+        #[arg(long, conflicts_with = "xlsx")]
         json: bool,
+        /// Write an Excel file instead
+        #[arg(long, value_name = "FILE")]
+        xlsx: Option<PathBuf>,
     },
 }
 
@@ -128,7 +140,11 @@ pub async fn run(command: &BufferCommand, config: &Config) -> Result<(), Failure
                 false => tell(&status),
             }
         }
-        BufferCommand::Export { json } => export(config, *json).await,
+        BufferCommand::Check { json } => check(config, *json).await,
+        BufferCommand::Export {
+            xlsx: Some(file), ..
+        } => export_excel(config, file).await,
+        BufferCommand::Export { json, .. } => export(config, *json).await,
     }
 }
 
@@ -137,6 +153,32 @@ async fn status(config: &Config) -> Result<BufferStatus, Failure> {
         Some(status) => Ok(serde_json::from_value(status)?),
         None => Ok(open(config)?.status()?),
     }
+}
+
+async fn check(config: &Config, json: bool) -> Result<(), Failure> {
+    let check: BufferCheck = match ask(config, "buffer check", serde_json::Value::Null).await? {
+        Some(check) => serde_json::from_value(check)?,
+        None => open(config)?.check()?,
+    };
+    let BufferCheck { good, links, .. } = &check;
+    match json {
+        true => print::json("enervue.check/1", &check)?,
+        false => {
+            for fault in &check.told {
+                print::line(fault)?;
+            }
+            print::line(&format!(
+                "{good} readings and {links} seals are as they were stored"
+            ))?;
+        }
+    }
+    if check.faults == 0 {
+        return Ok(());
+    }
+    let what = format!("the buffer has {} faults", check.faults);
+    Err(Failure::new(Exit::Faults, what)
+        .because("the disk or SD card gives back something else than was written")
+        .remedy("export what is held; replace the card, the daemon takes what is intact along"))
 }
 
 /// What people call the devices that are read now, as far as it can be known: the running
@@ -201,10 +243,56 @@ fn tell(status: &BufferStatus) -> Result<(), Failure> {
         ("waiting", status.waiting.to_string()),
         ("held", status.kept.to_string()),
         ("refused by the cloud", status.rejected.to_string()),
+        ("lost", status.lost.to_string()),
         ("oldest held", oldest),
+        (
+            "size",
+            format!("{} of {} bytes", status.bytes, status.bytes_max),
+        ),
     ];
     let rows = rows.map(|(name, value)| vec![name.to_owned(), value]);
     Ok(print::table(&rows)?)
+}
+
+/// The losses, from the daemon or from the file.
+async fn losses(config: &Config) -> Result<Vec<Lost>, Failure> {
+    let mut all: Vec<Lost> = Vec::new();
+    loop {
+        let after = all.last().map_or(0, |lost| lost.last);
+        let arguments = serde_json::to_value(ReadingsArguments { after, max: PAGE })?;
+        let page: Vec<Lost> = match ask(config, "buffer losses", arguments).await? {
+            Some(page) => serde_json::from_value(page)?,
+            None => open(config)?.losses_after(after, PAGE)?,
+        };
+        if page.is_empty() {
+            return Ok(all);
+        }
+        all.extend(page);
+    }
+}
+
+async fn export_excel(config: &Config, file: &Path) -> Result<(), Failure> {
+    let failed = |error: excel::ExcelError| {
+        let what = format!("cannot write {}", file.display());
+        Failure::new(Exit::Unexpected, what)
+            .because(error.to_string())
+            .remedy("name a file in a directory of yours with room")
+    };
+    let (labels, status) = (labels(config).await, status(config).await?);
+    let mut book = excel::Book::begin(status.epoch).map_err(failed)?;
+    let mut after = 0;
+    loop {
+        let page = page(config, after).await?;
+        let Some(last) = page.readings.last() else {
+            break;
+        };
+        after = last.seq;
+        for reading in &page.readings {
+            book.reading(reading, &labels).map_err(failed)?;
+        }
+    }
+    book.finish(&losses(config).await?, &status, file)
+        .map_err(failed)
 }
 
 async fn export(config: &Config, json: bool) -> Result<(), Failure> {

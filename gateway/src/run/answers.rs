@@ -106,6 +106,14 @@ impl Facts {
                 let epoch = self.buffer.epoch();
                 Ok(serde_json::to_value(ReadingsPage { epoch, readings })?)
             }
+            "buffer losses" => {
+                let asked: ReadingsArguments = serde_json::from_value(request.arguments)?;
+                let max = asked.max.min(READINGS_MAX);
+                Ok(serde_json::to_value(
+                    self.buffer.losses_after(asked.after, max).await?,
+                )?)
+            }
+            "buffer check" => Ok(serde_json::to_value(self.buffer.check().await?)?),
             other => Err(
                 Failure::new(Exit::Usage, format!("the daemon knows no '{other}'"))
                     .because("it is of another version than this command")
