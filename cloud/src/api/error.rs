@@ -4,7 +4,7 @@ use axum::Json;
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use common::sync::{BATCH_BYTES_MAX, BATCH_READINGS_MAX, PROTOCOL_VERSION, Problem};
+use common::sync::{BATCH_BYTES_MAX, BATCH_READINGS_MAX, PROTOCOL_VERSION, Problem, ProblemCode};
 
 use crate::store::StoreError;
 
@@ -44,8 +44,8 @@ pub(super) enum Refusal {
     #[error("{0}")]
     Garbled(String),
     /// A newer or older program.
-    #[error("the batch speaks protocol {0}, this cloud speaks {PROTOCOL_VERSION}")]
-    Protocol(u32),
+    #[error("the gateway speaks protocol {0}, this cloud speaks {PROTOCOL_VERSION}")]
+    Protocol(String),
     /// Readings are missing between the last settled one and this batch.
     #[error("the batch begins with reading {first}, and {expected} is expected next")]
     Hole {
@@ -74,6 +74,18 @@ impl Refusal {
         }
     }
 
+    fn code(&self) -> ProblemCode {
+        match self {
+            Self::NoToken | Self::UnknownToken => ProblemCode::Token,
+            Self::TooManyTries | Self::Busy | Self::Store(_) => ProblemCode::Busy,
+            Self::TooLarge => ProblemCode::TooLarge,
+            Self::Media(_) | Self::Garbled(_) => ProblemCode::Garbled,
+            Self::Protocol(_) => ProblemCode::Protocol,
+            Self::Hole { .. } => ProblemCode::Hole,
+            Self::Code | Self::UnknownCommand => ProblemCode::Other,
+        }
+    }
+
     fn hint(&self) -> &'static str {
         match self {
             Self::NoToken => "send 'Authorization: Bearer' with the token from the enrolment",
@@ -90,8 +102,8 @@ impl Refusal {
             Self::Garbled(_) => "send what the sync protocol describes; the message says where",
             Self::Protocol(_) => "upgrade the older of the two programs",
             Self::Hole { .. } => {
-                "a batch without readings answers how far the cloud has come: send from the \
-                 reading after that"
+                "send again from the reading that is expected, which resend_from names; what \
+                 is not held any more goes as a loss"
             }
         }
     }
@@ -111,9 +123,17 @@ impl IntoResponse for Refusal {
             tracing::error!(%error, "a gateway's request could not be served");
         }
         let problem = Problem {
+            code: self.code(),
             error: self.to_string(),
             hint: self.hint().to_owned(),
-            ..Problem::default()
+            resend_from: match self {
+                Self::Hole { expected, .. } => Some(expected),
+                _ => None,
+            },
+            protocols: match self {
+                Self::Protocol(_) => vec![PROTOCOL_VERSION],
+                _ => Vec::new(),
+            },
         };
         let mut response = (self.status(), Json(problem)).into_response();
         if let Some(seconds) = self.pause() {

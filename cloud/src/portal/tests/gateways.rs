@@ -23,7 +23,9 @@ impl Story {
         let meter = world.meter(&integrator, &gateway, "Local 101", "1").await;
         let device = world.enrolled(&gateway, &meter).await;
         let mut t = world.app.store.read().await.unwrap();
-        let key = t.gateway_of_token(&secret::hash("token")).await.unwrap();
+        let now = world.app.clock.now();
+        let key = t.gateway_of_token(&secret::hash("token"), now).await;
+        let key = key.unwrap();
         Self {
             integrator,
             gateway,
@@ -138,8 +140,9 @@ async fn a_key_is_changed_and_a_gateway_shut_out_after_a_question() {
     let revoked = story.press("revoke").await;
     assert!(revoked.location().ends_with("?done=revoked"));
     let mut t = story.world.app.store.read().await.unwrap();
-    let token = t.gateway_of_token(&secret::hash("token")).await.unwrap();
-    assert_eq!(token, None, "nothing of it is taken any more");
+    let now = story.world.app.clock.now();
+    let token = t.gateway_of_token(&secret::hash("token"), now).await;
+    assert_eq!(token.unwrap(), None, "nothing of it is taken any more");
     let page = story.page().await;
     has(&page, &["Not enrolled", "New code"]);
     assert!(!page.contains("/revoke\""), "it is shut out already");
