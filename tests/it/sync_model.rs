@@ -11,6 +11,7 @@ mod rows;
 mod wire;
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -65,6 +66,8 @@ struct Player {
     wire: Wire,
     /// Whether a double of it is at work at times.
     has_double: bool,
+    /// Whether the model has seen one at work.
+    doubled: AtomicBool,
 }
 
 fn number(variable: &str, default: u64) -> u64 {
@@ -88,6 +91,9 @@ async fn batches_in_any_order_and_shape_leave_what_the_model_says() {
                 let seed = seed + sequence;
                 figures += play(&player, &rows, seed).await;
             }
+            let doubled = player.doubled.load(Ordering::Relaxed);
+            assert_eq!(rows.is_doubled(player.gateway), doubled, "gateway {place}");
+            assert!(doubled <= player.has_double);
             figures
         });
     }
@@ -184,6 +190,7 @@ async fn player(
             token,
         },
         has_double: place.is_multiple_of(2),
+        doubled: false.into(),
     }
 }
 
@@ -198,6 +205,7 @@ async fn play(player: &Player, rows: &Rows, seed: u64) -> Figures {
     let mut game = Game {
         player,
         lives: Vec::new(),
+        heard: Vec::new(),
         figures: Figures::default(),
         seed,
     };
@@ -235,6 +243,8 @@ async fn play(player: &Player, rows: &Rows, seed: u64) -> Figures {
 struct Game<'a> {
     player: &'a Player,
     lives: Vec<(Vec<Item>, Stream)>,
+    /// The lives that the cloud has heard of, in the order in which it first did.
+    heard: Vec<usize>,
     figures: Figures,
     seed: u64,
 }
@@ -301,7 +311,7 @@ impl Game<'_> {
             return;
         }
         let answer = self.player.wire.send(&body).await;
-        let expected = self.lives[life].1.take(&items);
+        let expected = self.take(life, &items);
         assert_eq!(answer, expected, "sequence {}", self.seed);
         self.figures.requests += 1;
         self.figures.readings += items.len() as u64;
@@ -314,8 +324,24 @@ impl Game<'_> {
         self.player.wire.send_and_hang_up(&body, bytes).await;
         self.figures.cut += 1;
         self.figures.requests += 1;
-        self.lives[life].1.take(&items);
+        self.take(life, &items);
         self.send(random, life, items).await;
+    }
+
+    /// What the model makes of a batch. A double shows by a number with another content, and
+    /// by an epoch that speaks after a later one has.
+    fn take(&mut self, life: usize, items: &[Item]) -> Answer {
+        let answer = self.lives[life].1.take(items);
+        if matches!(answer, Answer::Taken { .. }) {
+            if !self.heard.contains(&life) {
+                self.heard.push(life);
+            }
+            let superseded = self.heard.last() != Some(&life);
+            if superseded || self.lives[life].1.doubled {
+                self.player.doubled.store(true, Ordering::Relaxed);
+            }
+        }
+        answer
     }
 
     /// What is no batch changes nothing, and says what is wrong.
