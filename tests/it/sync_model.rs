@@ -16,13 +16,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use common::id::{Epoch, GatewayId};
-use common::sync::{DEVICES_PATH, DeviceList, ENROL_PATH, EnrolReply, EnrolRequest, ProblemCode};
+use common::sync::{
+    DEVICES_PATH, DeviceList, ENROL_PATH, EnrolReply, EnrolRequest, ProblemCode, RejectionCode,
+};
 use ed25519_dalek::SigningKey;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use serde_json::json;
 use tests::browser::{Browser, client};
 use tests::portal::{self, NewMeter};
+use tests::program::workspace;
 use tests::world::{BUS, World};
 
 use self::model::{Answer, Item, Stream};
@@ -108,6 +111,39 @@ async fn batches_in_any_order_and_shape_leave_what_the_model_says() {
         world.cloud.log()
     );
     println!("{figures:?}, 0 deviations");
+}
+
+/// The batches that were published are taken by every later version.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_published_batches_are_taken() {
+    let world = World::start(None).await.unwrap();
+    let nobody = common::id::DeviceId(0);
+    let player = player(&world, &world.integrator, 1, nobody).await;
+    let golden = workspace().join("common/protocol/v1/golden");
+    let send = async |case: &str| {
+        let file = golden.join(format!("batch-request.{case}.json"));
+        let text = std::fs::read_to_string(file).unwrap();
+        let device = player.source.device.to_string();
+        let body = Body::json(text.replace("0000000000001", &device));
+        player.wire.send(&body).await
+    };
+    let hole = |next| Answer::Refused(409, ProblemCode::Hole, Some(next));
+    assert_eq!(send("losses").await, hole(1));
+    let taken = |answer| match answer {
+        Answer::Taken {
+            through,
+            last_kept,
+            rejected,
+        } => (through, last_kept.map(|(seq, _)| seq), rejected),
+        refused => panic!("{refused:?}"),
+    };
+    assert_eq!(taken(send("heartbeat").await), (0, None, Vec::new()));
+    // Its third reading is of a device that this gateway has not.
+    let rejected = vec![(3, RejectionCode::Unacceptable)];
+    assert_eq!(taken(send("full").await), (4, Some(4), rejected));
+    assert_eq!(send("future").await, hole(5));
+    let rejected = vec![(1, RejectionCode::Conflict)];
+    assert_eq!(taken(send("minimal").await), (4, Some(4), rejected));
 }
 
 async fn players(world: &World) -> Vec<Player> {
