@@ -11,17 +11,21 @@ mod rows;
 mod wire;
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use common::id::{Epoch, GatewayId};
-use common::sync::{DEVICES_PATH, DeviceList, ENROL_PATH, EnrolReply, EnrolRequest, ProblemCode};
+use common::sync::{
+    DEVICES_PATH, DeviceList, ENROL_PATH, EnrolReply, EnrolRequest, ProblemCode, RejectionCode,
+};
 use ed25519_dalek::SigningKey;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use serde_json::json;
 use tests::browser::{Browser, client};
 use tests::portal::{self, NewMeter};
+use tests::program::workspace;
 use tests::world::{BUS, World};
 
 use self::model::{Answer, Item, Stream};
@@ -65,6 +69,8 @@ struct Player {
     wire: Wire,
     /// Whether a double of it is at work at times.
     has_double: bool,
+    /// Whether the model has seen one at work.
+    doubled: AtomicBool,
 }
 
 fn number(variable: &str, default: u64) -> u64 {
@@ -88,6 +94,9 @@ async fn batches_in_any_order_and_shape_leave_what_the_model_says() {
                 let seed = seed + sequence;
                 figures += play(&player, &rows, seed).await;
             }
+            let doubled = player.doubled.load(Ordering::Relaxed);
+            assert_eq!(rows.is_doubled(player.gateway), doubled, "gateway {place}");
+            assert!(doubled <= player.has_double);
             figures
         });
     }
@@ -102,6 +111,39 @@ async fn batches_in_any_order_and_shape_leave_what_the_model_says() {
         world.cloud.log()
     );
     println!("{figures:?}, 0 deviations");
+}
+
+/// The batches that were published are taken by every later version.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_published_batches_are_taken() {
+    let world = World::start(None).await.unwrap();
+    let nobody = common::id::DeviceId(0);
+    let player = player(&world, &world.integrator, 1, nobody).await;
+    let golden = workspace().join("common/protocol/v1/golden");
+    let send = async |case: &str| {
+        let file = golden.join(format!("batch-request.{case}.json"));
+        let text = std::fs::read_to_string(file).unwrap();
+        let device = player.source.device.to_string();
+        let body = Body::json(text.replace("0000000000001", &device));
+        player.wire.send(&body).await
+    };
+    let hole = |next| Answer::Refused(409, ProblemCode::Hole, Some(next));
+    assert_eq!(send("losses").await, hole(1));
+    let taken = |answer| match answer {
+        Answer::Taken {
+            through,
+            last_kept,
+            rejected,
+        } => (through, last_kept.map(|(seq, _)| seq), rejected),
+        refused => panic!("{refused:?}"),
+    };
+    assert_eq!(taken(send("heartbeat").await), (0, None, Vec::new()));
+    // Its third reading is of a device that this gateway has not.
+    let rejected = vec![(3, RejectionCode::Unacceptable)];
+    assert_eq!(taken(send("full").await), (4, Some(4), rejected));
+    assert_eq!(send("future").await, hole(5));
+    let rejected = vec![(1, RejectionCode::Conflict)];
+    assert_eq!(taken(send("minimal").await), (4, Some(4), rejected));
 }
 
 async fn players(world: &World) -> Vec<Player> {
@@ -184,6 +226,7 @@ async fn player(
             token,
         },
         has_double: place.is_multiple_of(2),
+        doubled: false.into(),
     }
 }
 
@@ -198,6 +241,7 @@ async fn play(player: &Player, rows: &Rows, seed: u64) -> Figures {
     let mut game = Game {
         player,
         lives: Vec::new(),
+        heard: Vec::new(),
         figures: Figures::default(),
         seed,
     };
@@ -235,6 +279,8 @@ async fn play(player: &Player, rows: &Rows, seed: u64) -> Figures {
 struct Game<'a> {
     player: &'a Player,
     lives: Vec<(Vec<Item>, Stream)>,
+    /// The lives that the cloud has heard of, in the order in which it first did.
+    heard: Vec<usize>,
     figures: Figures,
     seed: u64,
 }
@@ -301,7 +347,7 @@ impl Game<'_> {
             return;
         }
         let answer = self.player.wire.send(&body).await;
-        let expected = self.lives[life].1.take(&items);
+        let expected = self.take(life, &items);
         assert_eq!(answer, expected, "sequence {}", self.seed);
         self.figures.requests += 1;
         self.figures.readings += items.len() as u64;
@@ -314,8 +360,24 @@ impl Game<'_> {
         self.player.wire.send_and_hang_up(&body, bytes).await;
         self.figures.cut += 1;
         self.figures.requests += 1;
-        self.lives[life].1.take(&items);
+        self.take(life, &items);
         self.send(random, life, items).await;
+    }
+
+    /// What the model makes of a batch. A double shows by a number with another content, and
+    /// by an epoch that speaks after a later one has.
+    fn take(&mut self, life: usize, items: &[Item]) -> Answer {
+        let answer = self.lives[life].1.take(items);
+        if matches!(answer, Answer::Taken { .. }) {
+            if !self.heard.contains(&life) {
+                self.heard.push(life);
+            }
+            let superseded = self.heard.last() != Some(&life);
+            if superseded || self.lives[life].1.doubled {
+                self.player.doubled.store(true, Ordering::Relaxed);
+            }
+        }
+        answer
     }
 
     /// What is no batch changes nothing, and says what is wrong.

@@ -23,6 +23,15 @@ impl Rows {
         Self { connection }
     }
 
+    /// Whether the cloud knows that two buffers speak as this gateway.
+    pub(super) fn is_doubled(&self, gateway: GatewayId) -> bool {
+        let sql = "SELECT doubled_ms IS NOT NULL FROM gateway WHERE gateway_id = ?1";
+        let connection = self.connection.lock().unwrap();
+        connection
+            .query_row(sql, [gateway.0], |row| row.get(0))
+            .unwrap()
+    }
+
     fn of<T>(
         &self,
         gateway: GatewayId,
@@ -77,9 +86,12 @@ impl Rows {
         if apart != stream.apart {
             return Some(format!("apart {apart:?}\nexpected {:?}", stream.apart));
         }
-        let lost: BTreeSet<(u64, u64)> = of("first_seq, last_seq", "loss")
+        let lost: BTreeSet<(u64, u64)> = of("first_seq, last_seq, signed", "loss")
             .into_iter()
-            .map(|row| (row[0].parse().unwrap(), row[1].parse().unwrap()))
+            .map(|row| {
+                assert_eq!(row[2], "1", "the gateway signed it");
+                (row[0].parse().unwrap(), row[1].parse().unwrap())
+            })
             .collect();
         if lost != stream.lost {
             return Some(format!("lost {lost:?}\nexpected {:?}", stream.lost));
