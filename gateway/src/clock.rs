@@ -94,19 +94,6 @@ pub struct Anchor {
     pub source: ClockSource,
 }
 
-impl Anchor {
-    /// The instant that was so many milliseconds after the start of the machine.
-    #[must_use]
-    pub fn date(&self, elapsed_ms: u64) -> Timestamp {
-        let belief = Belief {
-            elapsed: Duration::from_millis(self.elapsed_ms),
-            at: self.at,
-            source: self.source,
-        };
-        belief.at(Duration::from_millis(elapsed_ms))
-    }
-}
-
 /// The program's clock. Clones show the same time.
 #[derive(Debug, Clone)]
 pub struct Clock(Kind);

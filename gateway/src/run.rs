@@ -103,6 +103,8 @@ pub async fn run(config: Config, library: Library, clock: Clock) -> Result<(), F
         status: uplink_status,
         commands: Commands::new(clock.clone(), carry_out(facts.clone()), wished),
     };
+    clock.set_enrolled(cloud_seen.borrow().is_some());
+    tokio::spawn(follow_enrolment(clock.clone(), cloud_seen.clone()));
     tokio::spawn(judge.follow(cloud_seen, listing));
     tokio::spawn(hand_on(listing_seen, Arc::clone(&facts.lines), library));
     tokio::spawn(keep_sending(Arc::new(uplink)));
@@ -221,6 +223,13 @@ async fn keep_sending(uplink: Arc<Uplink>) {
             tracing::error!(%error, "the uplink broke down and is started again");
         }
         sleep(RESTART_PAUSE).await;
+    }
+}
+
+/// Tells the clock whether there is a cloud to be asked for the time.
+async fn follow_enrolment(clock: Clock, mut cloud: watch::Receiver<Option<DeviceList>>) {
+    while cloud.changed().await.is_ok() {
+        clock.set_enrolled(cloud.borrow_and_update().is_some());
     }
 }
 

@@ -7,9 +7,7 @@ use std::sync::Arc;
 use common::id::Epoch;
 use common::profile::Library;
 use common::reading::Reading;
-use common::sync::{
-    BusReport, ClockReport, ClockSource, DeviceReport, GatewayReport, MachineReport,
-};
+use common::sync::{BusReport, DeviceReport, GatewayReport, MachineReport};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -131,21 +129,9 @@ impl Facts {
             devices_version: None,
             buses: self.buses(),
             devices: self.devices(),
-            clock: Some(self.clock()),
+            clock: Some(self.clock.report()),
             machine: Some(self.machine()),
             buffer: None,
-        }
-    }
-
-    fn clock(&self) -> ClockReport {
-        let source = match self.clock.is_test() {
-            true => ClockSource::Test,
-            false => ClockSource::Machine,
-        };
-        ClockReport {
-            trust: self.clock.trust(),
-            source,
-            machine_ahead_ms: 0,
         }
     }
 
@@ -222,7 +208,7 @@ impl Facts {
         let mut status = Status {
             software: SOFTWARE.to_owned(),
             now: self.clock.now(),
-            clock: self.clock(),
+            clock: self.clock.report(),
             machine: self.machine(),
             problems: Vec::new(),
             cloud: self.uplink.borrow().clone(),
@@ -232,6 +218,7 @@ impl Facts {
             devices: devices.collect(),
         };
         status.problems = status.find_problems();
+        status.problems.extend(self.clock.problem());
         Ok(status)
     }
 
