@@ -23,6 +23,8 @@ pub struct Config {
     pub database: Secret,
     /// Where HTTP is served.
     pub listen: SocketAddr,
+    /// Where metrics are served to Prometheus, on this machine; without it nowhere.
+    pub metrics_listen: Option<SocketAddr>,
     /// The address under which people and gateways reach it, without a slash at the end.
     pub public_url: String,
     /// Where the running server answers the commands of this program.
@@ -145,6 +147,12 @@ pub enum ConfigError {
          address into public_url"
     )]
     InTheClear(SocketAddr),
+    /// Metrics would be for everybody.
+    #[error(
+        "metrics_listen is {0}: metrics are served without asking who comes, so only on this \
+         machine. Write 127.0.0.1:9464, and let Prometheus come by way of a proxy or a tunnel"
+    )]
+    OpenMetrics(SocketAddr),
 }
 
 impl Config {
@@ -196,6 +204,9 @@ impl Config {
         if !self.listen.ip().is_loopback() && !self.is_https() {
             return Err(ConfigError::InTheClear(self.listen));
         }
+        if let Some(open) = self.metrics_listen.filter(|at| !at.ip().is_loopback()) {
+            return Err(ConfigError::OpenMetrics(open));
+        }
         Ok(())
     }
 
@@ -239,7 +250,8 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named_with_what_to_do() {
-        let table: [(&[(&str, &str)], &str); 5] = [
+        let table: [(&[(&str, &str)], &str); 6] = [
+            (&[("METRICS_LISTEN", "0.0.0.0:9464")], "a proxy or a tunnel"),
             (&[("LISTEN", "0.0.0.0:80")], "put a proxy with TLS in front"),
             (&[("LISTEN", "everywhere")], "socket address"),
             (&[("PUBLIC_URL", "enervue.example.com")], "such as https://"),

@@ -22,8 +22,14 @@ const PERIOD: Duration = Duration::from_secs(2);
 /// With the first trouble, after all jobs have run.
 pub async fn run_due(app: &App, now: Timestamp) -> anyhow::Result<()> {
     let closed = close_periods::run(&app.store, now).await;
+    app.metrics
+        .job("close_periods", closed.is_ok(), app.clock.real_now());
     let watched = watch_silence::run(&app.store, now, |gateway| app.may_yet_hear(gateway)).await;
+    app.metrics
+        .job("watch_silence", watched.is_ok(), app.clock.real_now());
     let sent = send_notices::run(app, now).await;
+    app.metrics
+        .job("send_notices", sent.is_ok(), app.clock.real_now());
     closed.and(watched).and(sent)
 }
 

@@ -32,6 +32,7 @@ pub mod control;
 pub mod document;
 pub mod excel;
 pub mod mail;
+pub mod metrics;
 pub mod origin;
 pub mod portal;
 pub mod secret;

@@ -49,6 +49,8 @@ use self::error::Failure;
 use self::throttle::Throttle;
 use crate::run::App;
 
+pub(crate) use self::gateways::AWAY_AFTER as GATEWAY_AWAY_AFTER;
+
 /// The most bytes of a form; the largest has a line for each person of an account.
 const FORM_BYTES_MAX: usize = 256 * 1024;
 /// How long an answer may take; the largest workbook takes a fraction of it.

@@ -18,6 +18,7 @@ use crate::contact::Contacts;
 use crate::jobs::send_notices::Pauses;
 use crate::jobs::watch_silence;
 use crate::mail::Mail;
+use crate::metrics::Metrics;
 use crate::store::Store;
 use crate::telegram::Telegram;
 
@@ -34,6 +35,8 @@ pub struct App {
     pub profiles: Arc<Library>,
     /// What the gateways said lately.
     pub contacts: Contacts,
+    /// What is counted for the operator.
+    pub metrics: Metrics,
     /// When this process started, by monotonic time.
     pub started_at: Instant,
     /// Wakes the gateways that wait for orders.
@@ -62,6 +65,7 @@ impl App {
             config: Arc::new(config),
             profiles: Arc::new(Library::shipped()),
             contacts: Contacts::default(),
+            metrics: Metrics::default(),
             started_at: Instant::now(),
             bell: Bell::default(),
             mail,

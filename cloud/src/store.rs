@@ -31,6 +31,8 @@ mod tests;
 mod value;
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
 
@@ -107,6 +109,20 @@ pub type StoreResult<T> = Result<T, StoreError>;
 #[derive(Debug, Clone)]
 pub struct Store {
     engine: Engine,
+    errors: Errors,
+}
+
+/// Counts what the engine could not do; a unique key that refused a row is no error.
+#[derive(Debug, Clone, Default)]
+struct Errors(Arc<AtomicU64>);
+
+impl Errors {
+    fn note<T>(&self, result: StoreResult<T>) -> StoreResult<T> {
+        if result.as_ref().is_err_and(|error| !error.is_conflict()) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+        result
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -146,7 +162,10 @@ impl Store {
         } else {
             Engine::Sqlite(Sqlite::open(Path::new(location))?)
         };
-        let store = Self { engine };
+        let store = Self {
+            engine,
+            errors: Errors::default(),
+        };
         migration::run(&store).await?;
         Ok(store)
     }
@@ -157,10 +176,10 @@ impl Store {
     /// When the engine cannot be reached.
     pub async fn read(&self) -> StoreResult<Transaction> {
         let inner = match &self.engine {
-            Engine::Sqlite(sqlite) => Inner::Sqlite(sqlite.read().await?),
-            Engine::Postgres(postgres) => Inner::Postgres(postgres.begin(true).await?),
+            Engine::Sqlite(sqlite) => sqlite.read().await.map(Inner::Sqlite),
+            Engine::Postgres(postgres) => postgres.begin(true).await.map(Inner::Postgres),
         };
-        Ok(Transaction { inner })
+        self.begun(inner)
     }
 
     /// Begins to write.
@@ -169,10 +188,23 @@ impl Store {
     /// When the engine cannot be reached.
     pub async fn write(&self) -> StoreResult<Transaction> {
         let inner = match &self.engine {
-            Engine::Sqlite(sqlite) => Inner::Sqlite(sqlite.write().await?),
-            Engine::Postgres(postgres) => Inner::Postgres(postgres.begin(false).await?),
+            Engine::Sqlite(sqlite) => sqlite.write().await.map(Inner::Sqlite),
+            Engine::Postgres(postgres) => postgres.begin(false).await.map(Inner::Postgres),
         };
-        Ok(Transaction { inner })
+        self.begun(inner)
+    }
+
+    fn begun(&self, inner: StoreResult<Inner>) -> StoreResult<Transaction> {
+        Ok(Transaction {
+            inner: self.errors.note(inner)?,
+            errors: self.errors.clone(),
+        })
+    }
+
+    /// How often the engine could not do what it was asked since the process started.
+    #[must_use]
+    pub fn errors(&self) -> u64 {
+        self.errors.0.load(Ordering::Relaxed)
     }
 }
 
@@ -180,6 +212,7 @@ impl Store {
 #[derive(Debug)]
 pub struct Transaction {
     inner: Inner,
+    errors: Errors,
 }
 
 #[derive(Debug)]
@@ -194,10 +227,11 @@ impl Transaction {
     /// # Errors
     /// When the engine refuses it.
     pub async fn execute(&mut self, sql: &'static str, values: &[Value]) -> StoreResult<u64> {
-        match &mut self.inner {
+        let done = match &mut self.inner {
             Inner::Sqlite(transaction) => transaction.execute(sql, values),
             Inner::Postgres(transaction) => transaction.execute(sql, values).await,
-        }
+        };
+        self.errors.note(done)
     }
 
     /// Runs a query; returns all its rows.
@@ -205,10 +239,11 @@ impl Transaction {
     /// # Errors
     /// When the engine refuses it.
     pub async fn query(&mut self, sql: &'static str, values: &[Value]) -> StoreResult<Vec<Row>> {
-        match &mut self.inner {
+        let done = match &mut self.inner {
             Inner::Sqlite(transaction) => transaction.query(sql, values),
             Inner::Postgres(transaction) => transaction.query(sql, values).await,
-        }
+        };
+        self.errors.note(done)
     }
 
     /// Runs a query that has at most one row.
@@ -234,10 +269,11 @@ impl Transaction {
         columns: &[Column],
         rows: &[Vec<Value>],
     ) -> StoreResult<u64> {
-        match &mut self.inner {
+        let done = match &mut self.inner {
             Inner::Sqlite(transaction) => transaction.insert_new(table, columns, rows),
             Inner::Postgres(transaction) => transaction.insert_new(table, columns, rows).await,
-        }
+        };
+        self.errors.note(done)
     }
 
     /// Makes the work durable.
@@ -245,10 +281,11 @@ impl Transaction {
     /// # Errors
     /// When the engine cannot; then nothing was changed.
     pub async fn commit(self) -> StoreResult<()> {
-        match self.inner {
+        let done = match self.inner {
             Inner::Sqlite(transaction) => transaction.commit(),
             Inner::Postgres(transaction) => transaction.commit().await,
-        }
+        };
+        self.errors.note(done)
     }
 
     /// Runs the statements of a migration in this engine's dialect.

@@ -10,6 +10,9 @@ use crate::unit::Unit;
 /// The most decimals a quantity carries; more would not survive as an `i64` count.
 pub const DECIMALS_MAX: u32 = 9;
 
+/// The most characters that are shown of a text that is no quantity.
+const FORM_CHARACTERS_MAX: usize = 40;
+
 /// Why a decimal could not become a quantity.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum QuantityError {
@@ -19,6 +22,9 @@ pub enum QuantityError {
     /// The count does not fit into 64 bits.
     #[error("{0} is too large for a register")]
     TooLarge(Decimal),
+    /// The text is no decimal, or not the one way to write it.
+    #[error("'{0}' is no quantity: write it like 1234.50, with a minus before it if need be")]
+    Form(String),
     /// Two quantities of different units met where one unit is required.
     #[error("{0} and {1} are different units")]
     UnitsDiffer(Unit, Unit),
@@ -36,21 +42,29 @@ pub struct Quantity {
 
 #[derive(Serialize, Deserialize)]
 struct Written {
-    value: Decimal,
+    value: String,
     unit: Unit,
 }
 
 impl TryFrom<Written> for Quantity {
     type Error = QuantityError;
+    /// Two ways to write one value would have two digests, so there is only one.
     fn try_from(written: Written) -> Result<Self, QuantityError> {
-        Self::new(written.value, written.unit)
+        let form =
+            || QuantityError::Form(written.value.chars().take(FORM_CHARACTERS_MAX).collect());
+        let value = Decimal::from_str_exact(&written.value).map_err(|_| form())?;
+        let quantity = Self::new(value, written.unit)?;
+        match quantity.value().to_string() == written.value {
+            true => Ok(quantity),
+            false => Err(form()),
+        }
     }
 }
 
 impl From<Quantity> for Written {
     fn from(quantity: Quantity) -> Self {
         Self {
-            value: quantity.value(),
+            value: quantity.value().to_string(),
             unit: quantity.unit,
         }
     }
@@ -140,6 +154,22 @@ mod tests {
             let json = serde_json::to_string(&kwh(text)).unwrap();
             assert_eq!(json, format!(r#"{{"value":"{text}","unit":"kWh"}}"#));
             assert_eq!(serde_json::from_str::<Quantity>(&json).unwrap(), kwh(text));
+        }
+    }
+
+    #[test]
+    fn there_is_one_way_to_write_a_quantity() {
+        let texts = [
+            "+1", "-0", "-0.00", "007", ".5", "5.", "1_000", "1e3", " 1", "1 ", "", "-", "NaN",
+            "0x10", "1,5",
+        ];
+        for text in texts {
+            let json = format!(r#"{{"value":"{text}","unit":"kWh"}}"#);
+            assert!(serde_json::from_str::<Quantity>(&json).is_err(), "{text}");
+        }
+        for value in ["1", "1.5", "null", "[\"1\"]"] {
+            let json = format!(r#"{{"value":{value},"unit":"kWh"}}"#);
+            assert!(serde_json::from_str::<Quantity>(&json).is_err(), "{value}");
         }
     }
 

@@ -24,7 +24,7 @@ use common::sync::{Device, DeviceReport, DeviceTraffic};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use self::sweep::Sweep;
@@ -40,6 +40,9 @@ pub use self::cycle::Requests;
 /// How long a closing reading is tried for under a test clock, whose wall stands still while
 /// somebody waits for it.
 pub(crate) const TEST_CLOCK_PATIENCE: Duration = Duration::from_secs(6);
+
+/// Devices that may wait to be polled out of turn.
+const WANTED_MAX: usize = 16;
 
 /// A device to be polled, and what decodes it.
 #[derive(Debug, Clone)]
@@ -113,6 +116,8 @@ pub struct Poller {
     bus: Bus,
     orders: Arc<watch::Sender<Order>>,
     progress: watch::Receiver<Progress>,
+    /// Takes devices that shall be polled at once; `None` where nobody may be asked.
+    wanted: Option<mpsc::Sender<DeviceId>>,
 }
 
 impl Poller {
@@ -125,7 +130,9 @@ impl Poller {
         gauge_period: Duration,
         before: Before,
     ) -> Self {
-        let (poller, orders, report) = Self::handle(bus.clone());
+        let (mut poller, orders, report) = Self::handle(bus.clone());
+        let (wanted, wishes) = mpsc::channel(WANTED_MAX);
+        poller.wanted = Some(wanted);
         let patience = if clock.is_test() {
             TEST_CLOCK_PATIENCE
         } else {
@@ -144,6 +151,7 @@ impl Poller {
             cycles: BTreeMap::new(),
             devices: BTreeMap::new(),
             orders,
+            wishes,
             report,
         };
         tokio::spawn(task.run());
@@ -162,6 +170,7 @@ impl Poller {
             bus,
             orders: Arc::new(orders),
             progress,
+            wanted: None,
         };
         (handle, new_devices, report)
     }
@@ -173,6 +182,12 @@ impl Poller {
             *order = order.is_some().then_some(devices);
             runs
         });
+    }
+
+    /// Has a device polled at once, so that a reading of now is kept. One wish too many is
+    /// dropped: the device is polled at its time.
+    pub fn want(&self, device: DeviceId) {
+        let _ = self.wanted.as_ref().map(|wanted| wanted.try_send(device));
     }
 
     /// Stops at once, without waiting for a request that is under way; the future that is

@@ -186,6 +186,16 @@ impl Schedule {
         }
     }
 
+    /// Somebody wants to know: all points of the device are due now, unless its battery or its
+    /// maker wants it left alone.
+    pub fn want(&mut self, device: DeviceId, now: Moment) {
+        let entry = self.devices.get_mut(&device);
+        if let Some(entry) = entry.filter(|entry| entry.pause_min.is_zero()) {
+            entry.billing_due = entry.billing_due.min(now.monotonic);
+            entry.gauges_due = entry.gauges_due.min(now.monotonic);
+        }
+    }
+
     /// What to read now, if anything. The same task is due until it is [finished], or its
     /// readings are [being kept].
     ///

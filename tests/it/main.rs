@@ -12,6 +12,7 @@ mod outside;
 mod portal;
 mod protocol;
 mod slaves;
+mod sync_model;
 mod tidy;
 mod transports;
 mod wire_to_invoice;

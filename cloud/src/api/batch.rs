@@ -36,11 +36,14 @@ pub(super) async fn batch(
     let sent = body::read(&headers, &body)?;
     let now = app.clock.now();
     let (settled_through, waiting) = (sent.report.settled_through, sent.report.waiting);
+    let taken = sent.readings.len() + sent.unread.len();
+    let lost = 0;
     let kept = u64::try_from(sent.readings.len() + sent.unread.len()).unwrap_or(u64::MAX);
 
     let mut transaction = app.store.write().await?;
     let reply = take(&mut transaction, key, sent, &app.profiles, now).await?;
     transaction.commit().await?;
+    app.metrics.batch(taken, reply.rejected.len(), lost);
     // What came with this batch waits no more.
     let waiting = waiting.saturating_sub(kept);
     app.contacts.heard(key.gateway, settled_through, waiting);

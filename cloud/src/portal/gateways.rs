@@ -26,7 +26,7 @@ use crate::store::{StoreResult, Transaction};
 use crate::text::{Arg, Text};
 
 /// A gateway speaks every minute; after five it counts as away.
-pub(super) const AWAY_AFTER: SignedDuration = SignedDuration::from_mins(5);
+pub(crate) const AWAY_AFTER: SignedDuration = SignedDuration::from_mins(5);
 /// How long an enrolment code lives.
 const CODE_LIFETIME: SignedDuration = SignedDuration::from_mins(15);
 

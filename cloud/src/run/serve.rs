@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use sd_notify::NotifyState;
 use tokio::net::TcpListener;
@@ -22,7 +23,7 @@ use crate::config::Config;
 use crate::control;
 use crate::jobs::{self, answer_telegram};
 use crate::store::Store;
-use crate::{api, portal};
+use crate::{api, metrics, portal};
 
 /// How long a gateway's request may take, its body included; a Pi behind a bad line sends
 /// two megabytes within it.
@@ -51,6 +52,14 @@ pub async fn serve(config: Config, clock: Clock) -> anyhow::Result<()> {
     tracing::info!(%address, %public_url, test_clock, "serving");
 
     let mut background = JoinSet::new();
+    if let Some(listen) = app.config.metrics_listen {
+        let listener = TcpListener::bind(listen)
+            .await
+            .with_context(|| format!("no metrics can be served at {listen}"))?;
+        let address = listener.local_addr()?;
+        tracing::info!(%address, "serving metrics");
+        background.spawn(metrics::serve(app.clone(), listener));
+    }
     background.spawn(jobs::run_forever(app.clone()));
     background.spawn(answer_telegram::run_forever(app.clone()));
     background.spawn(control.run(app.clone()));
@@ -99,8 +108,10 @@ pub fn router(app: App) -> Router {
         TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, GATEWAY_REQUEST_MAX),
         CatchPanicLayer::new(),
     ));
+    let timing = from_fn_with_state(app.metrics.clone(), metrics::time_requests);
     portal::router(app)
         .merge(gateways)
+        .layer(timing)
         .layer(TraceLayer::new_for_http())
 }
 

@@ -40,6 +40,17 @@ pub struct GatewayKey {
     pub gateway: GatewayId,
 }
 
+/// How many gateways of all accounts are how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GatewayStates {
+    /// Let in, and heard lately.
+    pub online: i64,
+    /// Let in, and not heard lately.
+    pub away: i64,
+    /// Not let in.
+    pub not_enrolled: i64,
+}
+
 fn key(row: &Row) -> StoreResult<GatewayKey> {
     Ok(GatewayKey {
         account: AccountId(row.int(0)?),
@@ -148,6 +159,29 @@ impl Transaction {
         );
         let rows = self.query(sql, &[]).await?;
         rows.iter().map(gateway).collect()
+    }
+
+    /// How many gateways of all accounts are how; those are online that were heard since
+    /// `heard_since`.
+    ///
+    /// # Errors
+    /// When the engine cannot.
+    pub async fn gateway_states(&mut self, heard_since: Timestamp) -> StoreResult<GatewayStates> {
+        let sql = "SELECT \
+             CAST(COALESCE(SUM(CASE WHEN enrolled_ms IS NULL THEN 1 ELSE 0 END), 0) AS BIGINT), \
+             CAST(COALESCE(SUM(CASE WHEN enrolled_ms IS NOT NULL AND seen_ms >= $1 \
+             THEN 1 ELSE 0 END), 0) AS BIGINT), COUNT(*) FROM gateway";
+        let row = self.query_one(sql, &[heard_since.into()]).await?;
+        let row = row.ok_or_else(|| StoreError::Content("a sum is missing".to_owned()))?;
+        let (not_enrolled, online) = (row.int(0)?, row.int(1)?);
+        Ok(GatewayStates {
+            online,
+            away: row
+                .int(2)?
+                .saturating_sub(not_enrolled)
+                .saturating_sub(online),
+            not_enrolled,
+        })
     }
 
     /// Keeps an enrolment code for a gateway; one that was given before is worth nothing now.

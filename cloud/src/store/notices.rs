@@ -348,6 +348,16 @@ impl Transaction {
         Ok(changed > 0)
     }
 
+    /// How many notices of all accounts are due or wait to be tried again.
+    ///
+    /// # Errors
+    /// When the engine cannot.
+    pub async fn due_notices(&mut self) -> StoreResult<i64> {
+        let sql = "SELECT COUNT(*) FROM notice WHERE state = 'due'";
+        let row = self.query_one(sql, &[]).await?;
+        row.map_or(Ok(0), |row| row.int(0))
+    }
+
     /// Up to `limit` open silences of all accounts whose meter has recorded again.
     ///
     /// # Errors

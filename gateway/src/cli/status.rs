@@ -76,7 +76,7 @@ fn tell(status: &Status) -> std::io::Result<()> {
         "Polls",
         "Failed",
         "Requests",
-        "Late",
+        "Unanswered",
         "Damaged",
         "Refused",
         "",

@@ -9,7 +9,7 @@ use common::profile::{Request, Role};
 use common::sync::Device;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep};
 
 use super::cycle::{Answer, Cycle, Part, Step};
@@ -40,6 +40,8 @@ pub(super) struct PollTask {
     pub(super) cycles: BTreeMap<(DeviceId, bool), Cycle>,
     pub(super) devices: BTreeMap<DeviceId, Polled>,
     pub(super) orders: watch::Receiver<Order>,
+    /// Devices that somebody wants polled at once.
+    pub(super) wishes: mpsc::Receiver<DeviceId>,
     pub(super) report: watch::Sender<Progress>,
 }
 
@@ -60,6 +62,9 @@ impl PollTask {
                 Ok(true) if self.orders.borrow().is_some() => self.take_devices(),
                 Ok(false) => {}
                 _ => break,
+            }
+            while let Ok(device) = self.wishes.try_recv() {
+                self.schedule.want(device, self.moment());
             }
             let task = self.schedule.next(self.moment());
             let is_idle = task.is_none();

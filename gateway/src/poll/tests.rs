@@ -229,6 +229,17 @@ async fn what_the_device_says_is_on_the_disk_with_its_raw_words() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_device_that_somebody_wants_is_polled_at_once_with_all_its_points() {
+    let rig = Rig::new(&[]);
+    rig.poller.set_devices(vec![polled_once(7)]);
+    until("its turn", || rig.state(7).answered == 1).await;
+    let before = rig.readings().await.len();
+    rig.poller.want(DeviceId(7));
+    until("it is polled again", || rig.state(7).answered == 2).await;
+    assert_eq!(rig.readings().await.len(), 2 * before);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_silent_device_yields_nothing_and_costs_the_others_nothing() {
     let rig = Rig::new(&[1, 2]);
     rig.line.lock().unwrap().silent.insert(1);

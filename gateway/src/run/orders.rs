@@ -71,6 +71,10 @@ impl Facts {
             .read(asked)
             .await
             .map_err(|failure| sentence(&failure))?;
+        let lines = self.lines.iter();
+        for line in lines.filter(|line| line.poller.bus().name() == device.bus) {
+            line.poller.want(id);
+        }
         Ok(shown.points.into_iter().map(point_line).collect())
     }
 

@@ -135,6 +135,24 @@ fn a_dead_device_is_asked_ever_more_rarely_and_comes_back_at_once() {
 }
 
 #[test]
+fn who_is_wanted_is_due_with_all_points_unless_it_is_to_be_left_alone() {
+    let [one, other] = <[Device; 2]>::try_from(tijuana(2)).unwrap();
+    let mut schedule = Schedule::new(CLOSING_PATIENCE);
+    let spared = Scheduled {
+        pause_min: Duration::from_secs(600),
+        ..scheduled(&other)
+    };
+    schedule.set_devices([scheduled(&one), spared], GAUGES, noon(0));
+    run(&mut schedule, 0, 10, |_| Outcome::Done);
+    assert_eq!(schedule.next(noon(10)), None);
+    schedule.want(other.id, noon(10));
+    assert_eq!(schedule.next(noon(10)), None);
+    schedule.want(one.id, noon(10));
+    let task = schedule.next(noon(10)).unwrap();
+    assert!(task.device == one.id && task.all_points);
+}
+
+#[test]
 fn a_fault_on_our_side_is_not_the_device_s() {
     let mut schedule = schedule(&tijuana(1), noon(0));
     let asked = run(&mut schedule, 0, 600, |_| Outcome::OwnFault);
