@@ -128,6 +128,15 @@ impl Clock {
         })))
     }
 
+    /// The machine's clock for a command that cannot wait until somebody tells the time: it
+    /// is believed as if there were no cloud.
+    #[must_use]
+    pub fn unasked() -> Self {
+        let clock = Self::real();
+        clock.set_enrolled(false);
+        clock
+    }
+
     /// The clock whose time is the instant in `file`.
     ///
     /// # Errors

@@ -5,6 +5,7 @@
 //! socket the meters are read all the same.
 
 mod answers;
+mod dates;
 mod listing;
 mod orders;
 
@@ -103,8 +104,7 @@ pub async fn run(config: Config, library: Library, clock: Clock) -> Result<(), F
         status: uplink_status,
         commands: Commands::new(clock.clone(), carry_out(facts.clone()), wished),
     };
-    clock.set_enrolled(cloud_seen.borrow().is_some());
-    tokio::spawn(follow_enrolment(clock.clone(), cloud_seen.clone()));
+    dates::start(&clock, cloud_seen.clone());
     tokio::spawn(judge.follow(cloud_seen, listing));
     tokio::spawn(hand_on(listing_seen, Arc::clone(&facts.lines), library));
     tokio::spawn(keep_sending(Arc::new(uplink)));
@@ -118,6 +118,12 @@ pub async fn run(config: Config, library: Library, clock: Clock) -> Result<(), F
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
+    stop(&lines, buffer).await;
+    Ok(())
+}
+
+/// Lets what was read reach the disk.
+async fn stop(lines: &[Line], buffer: BufferHandle) {
     tracing::info!("the gateway stops");
     tell_systemd(NotifyState::Stopping);
     let stopping: Vec<_> = lines.iter().map(|line| line.poller.stop()).collect();
@@ -125,7 +131,6 @@ pub async fn run(config: Config, library: Library, clock: Clock) -> Result<(), F
         stopped.await;
     }
     buffer.close().await;
-    Ok(())
 }
 
 fn open_buffer(config: &Config, now: Timestamp) -> Result<Buffer, Failure> {
@@ -223,13 +228,6 @@ async fn keep_sending(uplink: Arc<Uplink>) {
             tracing::error!(%error, "the uplink broke down and is started again");
         }
         sleep(RESTART_PAUSE).await;
-    }
-}
-
-/// Tells the clock whether there is a cloud to be asked for the time.
-async fn follow_enrolment(clock: Clock, mut cloud: watch::Receiver<Option<DeviceList>>) {
-    while cloud.changed().await.is_ok() {
-        clock.set_enrolled(cloud.borrow_and_update().is_some());
     }
 }
 

@@ -160,7 +160,7 @@ impl Uplink {
 
     /// Speaks as `identity` until the cloud no longer accepts it, or it is to be another.
     async fn serve(&self, identity: &Identity) -> Served {
-        let client = match Client::new(&identity.url) {
+        let client = match Client::new(&identity.url, &self.clock) {
             Ok(client) => client,
             Err(error) => {
                 self.fail(Standing::Failing, error.to_string());
