@@ -295,20 +295,13 @@ impl Clock {
     /// Waits until it is known what time it is, by somebody who knows. A test clock never
     /// tells. May be dropped.
     pub async fn anchored(&self) -> Anchor {
-        self.anchored_anew(None).await
-    }
-
-    /// Waits for another anchor than `seen`: the first, or a better one. May be dropped.
-    pub async fn anchored_anew(&self, seen: Option<Anchor>) -> Anchor {
         let Kind::Real(real) = &self.0 else {
             return std::future::pending().await;
         };
         let mut anchors = real.anchor.subscribe();
         loop {
             drop(real.look());
-            if let Some(anchor) = *anchors.borrow_and_update()
-                && seen != Some(anchor)
-            {
+            if let Some(anchor) = *anchors.borrow_and_update() {
                 return anchor;
             }
             tokio::select! {

@@ -29,7 +29,7 @@ use tokio::time::Instant;
 use self::client::{Client, Packed, pack};
 use self::commands::Commands;
 use self::decide::{Answer, Course, Next, Sent};
-use crate::buffer::{BufferError, BufferHandle};
+use crate::buffer::{BufferError, BufferHandle, Outgoing};
 use crate::clock::Clock;
 use crate::config::SyncConfig;
 use crate::devices;
@@ -259,26 +259,35 @@ impl Session<'_> {
             settled_through: report.settled_through,
             left: report.waiting,
         };
-        let readings = match self.course.batch_max().min(BATCH_READINGS_MAX) {
-            0 => Vec::new(),
-            max => uplink.buffer.next_batch(max).await?,
-        };
-        if readings.is_empty() && self.course.batch_max() > 0 && !self.has_news(told) {
+        let max = self.course.batch_max().min(BATCH_READINGS_MAX);
+        let Outgoing {
+            epoch,
+            readings,
+            losses,
+        } = uplink.buffer.next_batch(max).await?;
+        if readings.is_empty()
+            && losses.is_empty()
+            && self.course.batch_max() > 0
+            && !self.has_news(told)
+        {
             return Ok(Step::Pause(self.period()));
         }
-        let sent = match (readings.first(), readings.last()) {
-            (Some(first), Some(last)) => Sent {
-                first: first.seq,
-                last: last.seq,
-            },
+        let first = readings.first().map(|reading| reading.seq);
+        let last = readings.last().map(|reading| reading.seq);
+        let first = first
+            .into_iter()
+            .chain(losses.first().map(|loss| loss.first));
+        let last = last.into_iter().chain(losses.last().map(|loss| loss.last));
+        let sent = match (first.min(), last.max()) {
+            (Some(first), Some(last)) => Sent { first, last },
             _ => Sent::default(),
         };
-        let count = readings.len();
+        let count = readings.len() + losses.len();
         let batch = Batch {
             protocol: PROTOCOL_VERSION,
-            epoch: uplink.buffer.epoch(),
+            epoch,
             readings,
-            losses: Vec::new(),
+            losses,
             report,
         };
         let Some(body) = pack(&batch) else {
