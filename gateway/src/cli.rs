@@ -158,14 +158,14 @@ impl Arguments {
                 run::run(&settings.config, clock).await
             }
             Command::Enroll { settings, args } => {
-                enroll::run(&args, &settings.load()?, &Clock::real()).await
+                enroll::run(&args, &settings.load()?, &Clock::unasked()).await
             }
             Command::Status { settings, args } => status::run(&args, &settings.load()?).await,
             Command::Read { settings, args } => read::run(&args, &settings.load()?).await,
             Command::Bus { settings, command } => bus::run(&command, &settings.load()?).await,
             Command::Buffer { settings, command } => buffer::run(&command, &settings.load()?).await,
             Command::Key { settings, command } => {
-                key::run(&command, &settings.load()?, &Clock::real()).await
+                key::run(&command, &settings.load()?, &Clock::unasked()).await
             }
             Command::Metrics { settings } => metrics::run(&settings.load()?).await,
             Command::Profile(args) => profile::run(&args),

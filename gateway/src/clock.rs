@@ -94,19 +94,6 @@ pub struct Anchor {
     pub source: ClockSource,
 }
 
-impl Anchor {
-    /// The instant that was so many milliseconds after the start of the machine.
-    #[must_use]
-    pub fn date(&self, elapsed_ms: u64) -> Timestamp {
-        let belief = Belief {
-            elapsed: Duration::from_millis(self.elapsed_ms),
-            at: self.at,
-            source: self.source,
-        };
-        belief.at(Duration::from_millis(elapsed_ms))
-    }
-}
-
 /// The program's clock. Clones show the same time.
 #[derive(Debug, Clone)]
 pub struct Clock(Kind);
@@ -139,6 +126,15 @@ impl Clock {
             keeper: Mutex::new(Keeper::new(floor, since_boot())),
             anchor: watch::Sender::new(None),
         })))
+    }
+
+    /// The machine's clock for a command that cannot wait until somebody tells the time: it
+    /// is believed as if there were no cloud.
+    #[must_use]
+    pub fn unasked() -> Self {
+        let clock = Self::real();
+        clock.set_enrolled(false);
+        clock
     }
 
     /// The clock whose time is the instant in `file`.
@@ -299,20 +295,13 @@ impl Clock {
     /// Waits until it is known what time it is, by somebody who knows. A test clock never
     /// tells. May be dropped.
     pub async fn anchored(&self) -> Anchor {
-        self.anchored_anew(None).await
-    }
-
-    /// Waits for another anchor than `seen`: the first, or a better one. May be dropped.
-    pub async fn anchored_anew(&self, seen: Option<Anchor>) -> Anchor {
         let Kind::Real(real) = &self.0 else {
             return std::future::pending().await;
         };
         let mut anchors = real.anchor.subscribe();
         loop {
             drop(real.look());
-            if let Some(anchor) = *anchors.borrow_and_update()
-                && seen != Some(anchor)
-            {
+            if let Some(anchor) = *anchors.borrow_and_update() {
                 return anchor;
             }
             tokio::select! {

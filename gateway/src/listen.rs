@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use common::id::DeviceId;
-use jiff::SignedDuration;
 use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep};
 
@@ -24,7 +24,7 @@ use self::review::review;
 use crate::buffer::BufferHandle;
 use crate::bus::Bus;
 use crate::bus::overhear::{Asked, Heard, Reply};
-use crate::clock::Clock;
+use crate::clock::{Clock, Reckoned};
 use crate::plausible::Plausible;
 use crate::poll::sweep::give_way;
 use crate::poll::{Before, Order, Poller, Progress, TEST_CLOCK_PATIENCE, stopped};
@@ -116,7 +116,7 @@ impl ListenTask {
                 () = stopped(&mut orders) => break,
                 () = sleep(TICK) => {}
             }
-            let now = self.moment(Instant::now());
+            let (now, _) = self.moment(Instant::now());
             for device in self.devices.values_mut() {
                 device.look_at_the_clock(now, self.patience);
             }
@@ -131,17 +131,11 @@ impl ListenTask {
         }
     }
 
-    /// That instant on both clocks. A test clock stands still.
-    fn moment(&self, at: Instant) -> Moment {
-        let now = self.clock.now();
-        let ago = match self.clock.is_test() {
-            true => SignedDuration::ZERO,
-            false => SignedDuration::try_from(at.elapsed()).unwrap_or_default(),
-        };
-        Moment {
-            monotonic: at.duration_since(self.started),
-            wall: now.checked_sub(ago).unwrap_or(now),
-        }
+    /// That instant on both clocks, and what was reckoned then.
+    fn moment(&self, at: Instant) -> (Moment, Reckoned) {
+        let reckoned = self.clock.reckon().ago(at.elapsed());
+        let monotonic = at.duration_since(self.started);
+        (Moment::of(monotonic, &reckoned), reckoned)
     }
 
     fn take_devices(&mut self) {
@@ -161,10 +155,10 @@ impl ListenTask {
         let (Asked::Registers(request), Reply::Words(words)) = (heard.asked, &heard.reply) else {
             return;
         };
-        let (now, trust) = (self.moment(heard.at), self.clock.trust());
+        let (now, reckoned) = self.moment(heard.at);
         let devices = self.devices.values_mut();
         for device in devices.filter(|listened| listened.device.unit_id == heard.unit) {
-            for reading in device.hear(&request, words, now, trust, &mut self.plausible) {
+            for reading in device.hear(&request, words, now, reckoned, &mut self.plausible) {
                 let patience = match reading.closes {
                     Some(_) => Duration::ZERO,
                     None => GATHER,
@@ -213,9 +207,11 @@ impl ListenTask {
         }
         let waiting = self.waiting.iter().map(|reading| reading.at).min();
         let waiting = waiting.and_then(|at| at.checked_sub(SignedDuration::from_millis(1)).ok());
-        let devices = self.devices.values();
-        let settled = devices.map(|device| device.settled_through(now.wall));
-        let settled_through = settled.chain(waiting).min().unwrap_or(now.wall);
+        let settled_through = now.wall.map_or(Timestamp::MIN, |wall| {
+            let devices = self.devices.values();
+            let settled = devices.map(|device| device.settled_through(wall));
+            settled.chain(waiting).min().unwrap_or(wall)
+        });
         self.report.send_if_modified(|progress| {
             let states = self.devices.iter();
             let states: BTreeMap<_, _> = states.map(|(id, d)| (*id, d.state.clone())).collect();

@@ -5,8 +5,9 @@
 //! What goes on as if nothing had happened (a meter was replaced or reset, a register rolled
 //! over) is believed again once [`CONFIRMATIONS`] polls in a row over [`CONFIRMED_AFTER`] say
 //! the same; a changed unit never is. A fall that is believed again is still a fall: the
-//! cloud makes no consumption of it. Lacks: a judgement of the first value ever seen, and of
-//! counters that count neither energy nor volume by their rise.
+//! cloud makes no consumption of it. Lacks: a judgement of the first value ever seen; of how fast
+//! one rose since the program's last run while nobody knows what time it is; and of counters
+//! that count neither energy nor volume by their rise.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -43,7 +44,14 @@ const MILLISECONDS_PER_HOUR: u32 = 3_600_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Seen {
     value: Quantity,
-    at: Moment,
+    at: When,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum When {
+    Now(Moment),
+    /// Before this program started, whose monotonic clock began with it.
+    Before(Timestamp),
 }
 
 /// What is believed of one counter, and what has been contradicting it.
@@ -76,10 +84,7 @@ impl Plausible {
         let level = |(at, value)| Level {
             believed: Seen {
                 value,
-                at: Moment {
-                    monotonic: Duration::ZERO,
-                    wall: at,
-                },
+                at: When::Before(at),
             },
             challenge: None,
         };
@@ -115,7 +120,7 @@ impl Plausible {
         if confirms {
             return Ok(());
         }
-        Err(level.sentence(&doubt, value, now))
+        Err(level.sentence(&doubt, value))
     }
 
     /// Whether the last value of that point was suspect already.
@@ -136,7 +141,8 @@ impl Plausible {
     /// Takes note of what a poll brought in the end, once a poll.
     pub fn note(&mut self, device: DeviceId, point: &Point, value: Quantity, now: Moment) {
         let believed = self.judge(device, point, value, now).is_ok();
-        let seen = Seen { value, at: now };
+        let at = When::Now(now);
+        let seen = Seen { value, at };
         let key = (device, point.id.clone());
         let is_known = self.level(device, point).is_some();
         let Some(level) = self.levels.get_mut(&key).filter(|_| is_known) else {
@@ -153,7 +159,7 @@ impl Plausible {
             let stands_still = point.monotonic && fall > Decimal::ZERO && fall <= unrest;
             level.believed = match stands_still {
                 true => Seen {
-                    at: now,
+                    at,
                     ..level.believed
                 },
                 false => seen,
@@ -181,8 +187,11 @@ impl Challenge {
 enum Doubt {
     Unit,
     Fell,
-    /// By more than this.
-    Rose(Decimal),
+    /// By more than `most`.
+    Rose {
+        most: Decimal,
+        within: Duration,
+    },
 }
 
 fn doubt(point: &Point, before: Seen, value: Quantity, now: Moment) -> Option<Doubt> {
@@ -190,13 +199,17 @@ fn doubt(point: &Point, before: Seen, value: Quantity, now: Moment) -> Option<Do
         return Some(Doubt::Unit);
     }
     let step = point.step_at(value.value().max(before.value.value()));
+    let elapsed = elapsed(before.at, now);
     let allowed = rate(point, value.unit())
-        .and_then(|rate| rate.checked_mul(hours(elapsed(before.at, now))))
+        .zip(elapsed)
+        .and_then(|(rate, elapsed)| rate.checked_mul(hours(elapsed)))
         .and_then(|most| most.checked_add(step * Decimal::from(RISE_STEPS)));
     let too_fast = |rise: Decimal| allowed.filter(|allowed| rise > *allowed);
     let fall = fell_by(before, value);
     if fall <= Decimal::ZERO {
-        return too_fast(-fall).map(Doubt::Rose);
+        return too_fast(-fall)
+            .zip(elapsed)
+            .map(|(most, within)| Doubt::Rose { most, within });
     }
     if !point.monotonic {
         return too_fast(fall).map(|_| Doubt::Fell);
@@ -236,12 +249,25 @@ fn rate(point: &Point, unit: Unit) -> Option<Decimal> {
     point.max_rate.or_else(usual)
 }
 
-/// How long ago that was at least: by the clock that says more, as a wall clock may have been
-/// set back and the monotonic one begins with the program.
-fn elapsed(since: Moment, now: Moment) -> Duration {
-    let wall = now.wall.duration_since(since.wall);
-    let wall = Duration::try_from(wall).unwrap_or(Duration::ZERO);
-    wall.max(now.monotonic.saturating_sub(since.monotonic))
+/// How long ago that was, if it is known: the time of day when that is believed, as it counts
+/// what a test clock skips, else the clock that began with the program.
+fn elapsed(since: When, now: Moment) -> Option<Duration> {
+    let by_wall = |since: Timestamp| {
+        let wall = now.wall?.duration_since(since);
+        Some(Duration::try_from(wall).unwrap_or(Duration::ZERO))
+    };
+    match since {
+        When::Before(at) => by_wall(at),
+        When::Now(since) => {
+            let monotonic = now.monotonic.saturating_sub(since.monotonic);
+            Some(
+                since
+                    .wall
+                    .and_then(by_wall)
+                    .map_or(monotonic, |wall| wall.max(monotonic)),
+            )
+        }
+    }
 }
 
 fn hours(duration: Duration) -> Decimal {
@@ -250,7 +276,7 @@ fn hours(duration: Duration) -> Decimal {
 }
 
 impl Level {
-    fn sentence(&self, doubt: &Doubt, value: Quantity, now: Moment) -> String {
+    fn sentence(&self, doubt: &Doubt, value: Quantity) -> String {
         let before = Shown(self.believed.value);
         let (value, unit) = (Shown(value), value.unit().symbol());
         let wait = format!(
@@ -266,10 +292,10 @@ impl Level {
             Doubt::Fell => format!(
                 "it fell from {before} to {value}: replaced, reset, or a wrong answer; {wait}"
             ),
-            Doubt::Rose(most) => format!(
+            Doubt::Rose { most, within } => format!(
                 "it rose from {before} to {value} in {} s, which cannot be more than {} {unit}: \
                  replaced, or a wrong answer; {wait}",
-                elapsed(self.believed.at, now).as_secs(),
+                within.as_secs(),
                 most.round_dp(3).normalize()
             ),
         }

@@ -5,6 +5,7 @@
 //! socket the meters are read all the same.
 
 mod answers;
+mod dates;
 mod listing;
 mod orders;
 
@@ -15,7 +16,6 @@ use std::time::Duration;
 
 use common::profile::{Library, Profile};
 use common::sync::DeviceList;
-use jiff::Timestamp;
 use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
@@ -56,8 +56,8 @@ pub async fn run(config: Config, library: Library, clock: Clock) -> Result<(), F
     crate::tls::install();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let buffer = open_buffer(&config, &clock)?;
     let now = clock.now();
-    let buffer = open_buffer(&config, now)?;
     let before = Before {
         closed: buffer.last_closings()?,
         believed: buffer.last_values()?,
@@ -103,6 +103,7 @@ pub async fn run(config: Config, library: Library, clock: Clock) -> Result<(), F
         status: uplink_status,
         commands: Commands::new(clock.clone(), carry_out(facts.clone()), wished),
     };
+    dates::start(&clock, &buffer, cloud_seen.clone());
     tokio::spawn(judge.follow(cloud_seen, listing));
     tokio::spawn(hand_on(listing_seen, Arc::clone(&facts.lines), library));
     tokio::spawn(keep_sending(Arc::new(uplink)));
@@ -116,6 +117,12 @@ pub async fn run(config: Config, library: Library, clock: Clock) -> Result<(), F
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
+    stop(&lines, buffer).await;
+    Ok(())
+}
+
+/// Lets what was read reach the disk.
+async fn stop(lines: &[Line], buffer: BufferHandle) {
     tracing::info!("the gateway stops");
     tell_systemd(NotifyState::Stopping);
     let stopping: Vec<_> = lines.iter().map(|line| line.poller.stop()).collect();
@@ -123,22 +130,19 @@ pub async fn run(config: Config, library: Library, clock: Clock) -> Result<(), F
         stopped.await;
     }
     buffer.close().await;
-    Ok(())
 }
 
-fn open_buffer(config: &Config, now: Timestamp) -> Result<Buffer, Failure> {
+fn open_buffer(config: &Config, clock: &Clock) -> Result<Buffer, Failure> {
     std::fs::create_dir_all(&config.data_dir).map_err(|error| {
         let what = format!("cannot make data_dir {}", config.data_dir.display());
         Failure::new(Exit::Unexpected, what)
             .because(error.to_string())
             .remedy("name a directory of yours in the settings, or run as root or the service")
     })?;
-    Ok(Buffer::open(
-        &config.buffer_file(),
-        &config.buffer,
-        now,
-        None,
-    )?)
+    let (file, now, boot) = (config.buffer_file(), clock.now(), clock.boot());
+    let buffer = Buffer::open(&file, &config.buffer, now, boot)?;
+    dates::recall(clock, &buffer)?;
+    Ok(buffer)
 }
 
 fn start_pollers(

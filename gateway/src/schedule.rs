@@ -7,7 +7,7 @@
 //! cost the others little, but its closing readings are tried all the same. Periods follow
 //! the monotonic clock, so that a step of the wall clock disturbs none, and lie on multiples
 //! of themselves, so that devices of one period are due together and reach the disk together;
-//! days follow the wall.
+//! days follow the wall, and wait until it can be believed.
 //!
 //! [`Schedule::next`] looks at every device, so its cost grows with their number: four
 //! microseconds each unoptimised, and a line has 247. A heap would save nothing, as the
@@ -29,6 +29,8 @@ use closing::Days;
 use entry::Entry;
 pub(crate) use entry::{FAILURES_MAX, PROBE_MAX, PROBE_MIN};
 
+use crate::clock::Reckoned;
+
 /// How long after the start of a day its closing reading is tried for.
 pub const CLOSING_PATIENCE: Duration =
     Duration::from_secs(CLOSING_TOLERANCE_SECONDS.unsigned_abs());
@@ -37,8 +39,19 @@ pub const CLOSING_PATIENCE: Duration =
 pub struct Moment {
     /// Time since the program started; never jumps.
     pub monotonic: Duration,
-    /// The time of day; may be set at any time.
-    pub wall: Timestamp,
+    /// The time of day, as soon as one can be believed.
+    pub wall: Option<Timestamp>,
+}
+
+impl Moment {
+    /// That moment by the clock of the program's own and by what was reckoned then.
+    #[must_use]
+    pub fn of(monotonic: Duration, reckoned: &Reckoned) -> Self {
+        Self {
+            monotonic,
+            wall: reckoned.believed(),
+        }
+    }
 }
 
 /// Something to read.
@@ -290,6 +303,9 @@ impl Schedule {
     /// Up to when everything that was due has been read and kept, or given up.
     pub fn settled_through(&mut self, now: Moment) -> Timestamp {
         self.look_at_the_clock(now);
+        let Some(wall) = now.wall else {
+            return Timestamp::MIN;
+        };
         let pending = self
             .devices
             .values()
@@ -298,7 +314,7 @@ impl Schedule {
             let before = pending.day.at.checked_sub(SignedDuration::from_millis(1));
             before.unwrap_or(Timestamp::MIN)
         });
-        open.min().unwrap_or(now.wall)
+        open.min().unwrap_or(wall)
     }
 
     fn look_at_the_clock(&mut self, now: Moment) {

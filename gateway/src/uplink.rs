@@ -26,9 +26,9 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use self::client::{Client, pack};
+use self::client::{Client, Packed, pack};
 use self::commands::Commands;
-use self::decide::{Course, Next, Sent};
+use self::decide::{Answer, Course, Next, Sent};
 use crate::buffer::{BufferError, BufferHandle, Outgoing};
 use crate::clock::Clock;
 use crate::config::SyncConfig;
@@ -165,7 +165,7 @@ impl Uplink {
 
     /// Speaks as `identity` until the cloud no longer accepts it, or it is to be another.
     async fn serve(&self, identity: &Identity) -> Served {
-        let client = match Client::new(&identity.url) {
+        let client = match Client::new(&identity.url, &self.clock) {
             Ok(client) => client,
             Err(error) => {
                 self.fail(Standing::Failing, error.to_string());
@@ -318,7 +318,7 @@ impl Session<'_> {
             return Ok(Step::Again);
         };
         drop(batch);
-        let answer = self.client.send(self.identity, body).await;
+        let answer = self.send(body).await;
         match self.course.decide(sent, answer, rand::random()) {
             Next::Again => Ok(Step::Again),
             Next::Settle(reply) => {
@@ -343,6 +343,18 @@ impl Session<'_> {
                 Ok(Step::End)
             }
         }
+    }
+
+    /// Sends a batch, and sets the clock by the cloud's answer.
+    async fn send(&self, body: Packed) -> Answer {
+        let sent_at = Instant::now();
+        let answer = self.client.send(self.identity, body).await;
+        if let Answer::Taken(reply) = &answer
+            && let Some(now) = reply.now
+        {
+            self.uplink.clock.hear_cloud(now, sent_at.elapsed());
+        }
+        answer
     }
 
     async fn settle(&mut self, reply: BatchReply) -> Result<(), BufferError> {

@@ -4,6 +4,7 @@
 mod access;
 mod bad_input;
 mod bus_faults;
+mod clock;
 mod command_line;
 mod fleet;
 mod kills;

@@ -111,6 +111,14 @@ impl Gateway {
     /// # Errors
     /// When it cannot be started.
     pub fn start(&mut self) -> anyhow::Result<()> {
+        self.start_with(&[])
+    }
+
+    /// Starts it with more environment variables.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start_with(&mut self, variables: &[(String, String)]) -> anyhow::Result<()> {
         let config = self.config().display().to_string();
         let mut arguments = vec!["run", "--config", config.as_str()];
         let clock = self.clock.as_ref().map(|file| file.display().to_string());
@@ -119,7 +127,7 @@ impl Gateway {
         }
         let program = &Programs::get()?.gateway;
         let log = self.folder.join("gateway.log");
-        self.running = Some(Running::start(program, &arguments, &log)?);
+        self.running = Some(Running::start_with(program, &arguments, variables, &log)?);
         Ok(())
     }
 

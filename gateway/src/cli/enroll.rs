@@ -62,7 +62,7 @@ pub async fn run(args: &EnrollArgs, config: &Config, clock: &Clock) -> Result<()
         Some(old) => old.key.clone(),
         None => Key::generate(),
     };
-    let client = Client::new(&args.url)?;
+    let client = Client::new(&args.url, clock)?;
     let request = EnrolRequest {
         protocols: vec![PROTOCOL_VERSION],
         code: args.code.trim().to_owned(),

@@ -58,7 +58,7 @@ async fn change_here(config: &Config, clock: &Clock) -> Result<Key, Failure> {
     let identity = identity(config)?;
     let _held = enroll::hold_buffer(config, clock)?;
     crate::tls::install();
-    let client = Client::new(&identity.url)?;
+    let client = Client::new(&identity.url, clock)?;
     let file = config.identity_file();
     let settled = key::settle(identity, &client, &file).await;
     let settled = settled.map_err(|error| Failure::from(error).with(Exit::Cloud))?;

@@ -6,7 +6,8 @@
 //! when the time server has touched its marker since, or the cloud says the same. The machine
 //! alone is believed only while nobody else is to be asked: the gateway is not enrolled and no
 //! time server is known; then its steps are followed, as it is most likely somebody who mends
-//! them. Nothing of the machine is believed that lies before the floor. A time server and a
+//! them. Nothing of the machine is believed that lies before the floor, what has been already;
+//! the cloud mends a floor that is wrong. A time server and a
 //! cloud that contradict each other are reported, and the time server is believed.
 //! Lacks: the drift of a crystal without a time server between two words of the cloud, a few
 //! seconds a day.
@@ -68,6 +69,8 @@ impl Belief {
 /// Keeps what is believed.
 #[derive(Debug)]
 pub(super) struct Keeper {
+    /// When this program was written: before that nobody is believed.
+    written: Timestamp,
     /// The instant is after this.
     floor: Timestamp,
     /// Since when that is known.
@@ -84,9 +87,10 @@ pub(super) struct Keeper {
 
 impl Keeper {
     /// Believes nothing yet. Until it is told otherwise it takes the gateway for enrolled.
-    pub(super) fn new(floor: Timestamp, elapsed: Duration) -> Self {
+    pub(super) fn new(written: Timestamp, elapsed: Duration) -> Self {
         Self {
-            floor,
+            written,
+            floor: written,
             floor_since: elapsed,
             is_enrolled: true,
             belief: None,
@@ -177,7 +181,7 @@ impl Keeper {
     pub(super) fn hear_cloud(&mut self, cloud: Timestamp, round_trip: Duration, look: Look) {
         let half = SignedDuration::try_from(round_trip / 2).unwrap_or_default();
         let at = shifted(cloud, half);
-        if round_trip > ROUND_TRIP_MAX {
+        if round_trip > ROUND_TRIP_MAX || at < self.written {
             return;
         }
         self.look(look);

@@ -10,11 +10,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use common::profile::{Point, Profile, Registers, Request, Role};
-use common::reading::ClockTrust;
 use common::sync::{Closing, Device, Weight};
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::clock::Reckoned;
 use crate::plausible::Plausible;
 use crate::poll::{DeviceState, Polled};
 use crate::reading::{NewReading, weight_of};
@@ -126,12 +126,12 @@ impl Listened {
         request: &Request,
         words: &[u16],
         now: Moment,
-        clock: ClockTrust,
+        reckoned: Reckoned,
         plausible: &mut Plausible,
     ) -> Vec<NewReading> {
         self.remember(request, words, now.monotonic);
-        let closes = self.days.started_before(now.wall, CLOSING_PATIENCE);
-        let is_near_midnight = closes.is_some() || self.is_before_midnight(now.wall);
+        let closes = self.day_started(now);
+        let is_near_midnight = closes.is_some() || self.is_before_midnight(now);
         let mut readings = Vec::new();
         for at in 0..self.wanted.len() {
             let Some(wanted) = self.wanted.get(at).filter(|w| holds(request, &w.value)) else {
@@ -147,7 +147,7 @@ impl Listened {
             if !wanted.is_billing && !is_due {
                 continue;
             }
-            let Some(mut reading) = self.decode(wanted, now, clock) else {
+            let Some(mut reading) = self.decode(wanted, now, reckoned) else {
                 continue;
             };
             self.judge(&mut reading, now, plausible);
@@ -179,7 +179,7 @@ impl Listened {
     }
 
     /// What the point's words mean, if everything that it needs is there.
-    fn decode(&self, wanted: &Wanted, now: Moment, clock: ClockTrust) -> Option<NewReading> {
+    fn decode(&self, wanted: &Wanted, now: Moment, reckoned: Reckoned) -> Option<NewReading> {
         let mut registers = Registers::new();
         let age = |came: &Came| now.monotonic.saturating_sub(came.at);
         for (run, came) in self.came.iter().filter(|(_, came)| age(came) <= FRESH) {
@@ -200,9 +200,9 @@ impl Listened {
             Err(why) => (None, Some(why)),
         };
         Some(NewReading {
-            at: now.wall,
-            clock,
-            since_boot: None,
+            at: reckoned.at,
+            clock: reckoned.clock,
+            since_boot: reckoned.since_boot,
             device: self.device.id,
             point: wanted.point.clone(),
             quantity,
@@ -258,19 +258,28 @@ impl Listened {
         }
     }
 
+    /// The day that has just started, by a wall that is believed.
+    fn day_started(&self, now: Moment) -> Option<Closing> {
+        self.days.started_before(now.wall?, CLOSING_PATIENCE)
+    }
+
     /// Whether the wall is shortly before the start of a day.
-    fn is_before_midnight(&self, wall: Timestamp) -> bool {
-        let ahead = SignedDuration::try_from(CLOSING_PATIENCE).ok();
-        let later = ahead.and_then(|ahead| wall.checked_add(ahead).ok());
+    fn is_before_midnight(&self, now: Moment) -> bool {
+        let later = now
+            .wall
+            .and_then(|wall| wall.checked_add(CLOSING_PATIENCE).ok());
         later.is_some_and(|later| self.days.started_before(later, CLOSING_PATIENCE).is_some())
     }
 
     /// Opens the closing of a day that has just started, and ends one that every point has
     /// or that nothing came for within `patience`.
     pub(super) fn look_at_the_clock(&mut self, now: Moment, patience: Duration) {
-        let current = self.days.started_before(now.wall, CLOSING_PATIENCE);
+        let Some(wall) = now.wall else {
+            return;
+        };
+        let current = self.day_started(now);
         // A clock that was set back makes a day start once more.
-        let again = |day: &mut Closing| day.at > now.wall;
+        let again = |day: &mut Closing| day.at > wall;
         for wanted in &mut self.wanted {
             wanted.closed.take_if(again);
         }

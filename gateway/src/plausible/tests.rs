@@ -23,7 +23,7 @@ fn moment(seconds: u64) -> Moment {
     let start: Timestamp = START.parse().unwrap();
     Moment {
         monotonic: Duration::from_secs(seconds),
-        wall: start + SignedDuration::from_secs(i64::try_from(seconds).unwrap()),
+        wall: Some(start + SignedDuration::from_secs(i64::try_from(seconds).unwrap())),
     }
 }
 
@@ -283,17 +283,34 @@ fn a_level_from_a_profile_that_was_wrong_does_not_bind_the_right_one() {
 fn a_clock_that_is_set_makes_no_minute_of_a_moment() {
     // After a power cut: the meter is not up yet, and the time of day comes from the network.
     let mut plausible = Plausible::default();
-    let mut poll = |seconds, set_by, value: &str| {
+    let mut poll = |seconds, is_set: bool, value: &str| {
         let mut now = moment(seconds);
-        now.wall += SignedDuration::from_hours(set_by);
+        now.wall = now.wall.filter(|_| is_set);
         let value = quantity(value, Unit::KiloWh);
         let judged = plausible.judge(DEVICE, &energy(), value, now);
         plausible.note(DEVICE, &energy(), value, now);
         judged
     };
-    assert_eq!(poll(0, 0, "40483.20"), Ok(()));
-    for (seconds, set_by) in [(10, 0), (20, 9), (30, 9), (40, 9)] {
-        assert!(poll(seconds, set_by, "0.00").is_err(), "{seconds}");
+    assert_eq!(poll(0, false, "40483.20"), Ok(()));
+    for (seconds, is_set) in [(10, false), (20, true), (30, true), (40, true)] {
+        assert!(poll(seconds, is_set, "0.00").is_err(), "{seconds}");
     }
-    assert_eq!(poll(50, 9, "40483.30"), Ok(()));
+    assert!(poll(45, true, "40983.30").is_err(), "in a minute at most");
+    assert_eq!(poll(50, true, "40483.30"), Ok(()));
+}
+
+#[test]
+fn while_nobody_knows_the_time_a_counter_may_have_risen_but_not_fallen_since_the_last_run() {
+    let key = (DEVICE, "energy_import".to_owned());
+    let held = quantity("40483.20", Unit::KiloWh);
+    let plausible = Plausible::new(BTreeMap::from([(key, (START.parse().unwrap(), held))]));
+    let now = Moment {
+        wall: None,
+        ..moment(1)
+    };
+    for (value, is_believed) in [("41483.20", true), ("40483.20", true), ("0.00", false)] {
+        let value = quantity(value, Unit::KiloWh);
+        let judged = plausible.judge(DEVICE, &energy(), value, now);
+        assert_eq!(judged.is_ok(), is_believed, "{value}");
+    }
 }

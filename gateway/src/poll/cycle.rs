@@ -8,8 +8,9 @@ use common::profile::{Point, Profile, Registers, Request, Role};
 use common::quantity::Quantity;
 use jiff::Timestamp;
 
+use crate::clock::Reckoned;
 use crate::reading::NewReading;
-use crate::schedule::Task;
+use crate::schedule::{Moment, Task};
 
 /// How old the first words of a poll may be when its last ones come: on a line that is too
 /// slow for all, a poll that was left is gone on with only after a round of all others.
@@ -112,7 +113,9 @@ pub(super) struct Cycle {
     /// Whether a value was doubted and has been asked for once more.
     pub(super) doubted: bool,
     ahead: VecDeque<Step>,
-    /// When the first words came, on the monotonic clock.
+    /// When the last words came.
+    pub(super) came: Option<(Moment, Reckoned)>,
+    /// When the first ones did, on the monotonic clock.
     since: Option<Duration>,
     /// How often the request in front went wrong, and all of them.
     faults: u32,
@@ -129,6 +132,7 @@ impl Cycle {
             readings: Vec::new(),
             answer: Answer::default(),
             doubted: false,
+            came: None,
             since: None,
             faults: 0,
             faults_in_all: 0,
@@ -162,9 +166,10 @@ impl Cycle {
     }
 
     /// The words of the request in front have come.
-    pub(super) fn take(&mut self, request: &Request, words: &[u16], now: Duration) {
+    pub(super) fn take(&mut self, request: &Request, words: &[u16], now: (Moment, Reckoned)) {
         self.registers.insert(request, words);
-        self.since.get_or_insert(now);
+        self.since.get_or_insert(now.0.monotonic);
+        self.came = Some(now);
     }
 
     /// The request in front went wrong; whether it may be tried again.

@@ -18,7 +18,7 @@ use super::traffic::count;
 use super::{BreakerState, Order, Polled, Progress, is_final, pace, stopped};
 use crate::buffer::BufferHandle;
 use crate::bus::{Ask, Bus, BusError};
-use crate::clock::Clock;
+use crate::clock::{Clock, Reckoned};
 use crate::plausible::Plausible;
 use crate::reading::{NewReading, weight_of};
 use crate::schedule::{Moment, Outcome, Schedule, Scheduled, Task};
@@ -87,10 +87,12 @@ impl PollTask {
     }
 
     fn moment(&self) -> Moment {
-        Moment {
-            monotonic: self.started.elapsed(),
-            wall: self.clock.now(),
-        }
+        self.now().0
+    }
+
+    fn now(&self) -> (Moment, Reckoned) {
+        let reckoned = self.clock.reckon();
+        (Moment::of(self.started.elapsed(), &reckoned), reckoned)
     }
 
     fn settle(&mut self) {
@@ -189,7 +191,7 @@ impl PollTask {
                     return Reached::Left(Outcome::Later(pause));
                 }
                 Step::Ask(request, part) => match self.ask(polled, request).await {
-                    Ok(words) => cycle.take(&request, &words, self.started.elapsed()),
+                    Ok(words) => cycle.take(&request, &words, self.now()),
                     Err(error) if !is_final(&error.fault) && cycle.may_try_again(profile) => {
                         return Reached::Left(Outcome::Again);
                     }
@@ -235,7 +237,8 @@ impl PollTask {
     /// has to be asked for once more.
     fn read_off(&mut self, part: Part, cycle: &mut Cycle, polled: &Polled) -> bool {
         let Polled { device, profile } = polled;
-        let (now, clock, reference) = (self.moment(), self.clock.trust(), profile.reference());
+        let reference = profile.reference();
+        let (now, reckoned) = cycle.came.unwrap_or_else(|| self.now());
         let mut ask_again = false;
         let mut read = Vec::new();
         for point in part.points(profile) {
@@ -252,9 +255,9 @@ impl PollTask {
                 && !self.plausible.is_disputed(device.id, point);
             let value = decoded.value.and_then(|value| judged.map(|()| value));
             let reading = NewReading {
-                at: now.wall,
-                clock,
-                since_boot: None,
+                at: reckoned.at,
+                clock: reckoned.clock,
+                since_boot: reckoned.since_boot,
                 device: device.id,
                 point: point.id.clone(),
                 quantity: value.as_ref().ok().copied(),
@@ -342,14 +345,15 @@ impl PollTask {
 
     /// Tells the schedule how a task ended or goes on, and the report what that means.
     fn finish(&mut self, task: &Task, outcome: Outcome) {
-        let now = self.moment();
+        let (now, reckoned) = self.now();
+        let wall_at = |monotonic| wall_at(monotonic, now.monotonic, reckoned.at);
         self.schedule.finish(task, outcome, now);
         let breaker = self
             .schedule
             .breaker(task.device)
             .map(|breaker| BreakerState {
-                open_since: wall_at(breaker.open_since, now),
-                next_probe_at: wall_at(breaker.next_probe, now),
+                open_since: wall_at(breaker.open_since),
+                next_probe_at: wall_at(breaker.next_probe),
             });
         self.report.send_if_modified(|progress| {
             let state = progress.devices.get_mut(&task.device);
@@ -403,13 +407,10 @@ impl PollTask {
     }
 }
 
-/// The time of day at an instant of the monotonic clock, as the wall clock stands now.
-fn wall_at(monotonic: Duration, now: Moment) -> Timestamp {
-    let ahead = monotonic.saturating_sub(now.monotonic);
-    let ago = now.monotonic.saturating_sub(monotonic);
-    let shifted = now
-        .wall
-        .checked_add(ahead)
-        .and_then(|at| at.checked_sub(ago));
-    shifted.unwrap_or(now.wall)
+/// The time of day at an instant of the monotonic clock that now shows `now`, at `wall`.
+fn wall_at(monotonic: Duration, now: Duration, wall: Timestamp) -> Timestamp {
+    let ahead = monotonic.saturating_sub(now);
+    let ago = now.saturating_sub(monotonic);
+    let shifted = wall.checked_add(ahead).and_then(|at| at.checked_sub(ago));
+    shifted.unwrap_or(wall)
 }

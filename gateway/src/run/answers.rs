@@ -227,6 +227,7 @@ impl Facts {
             devices: devices.collect(),
         };
         status.problems = status.find_problems();
+        status.problems.extend(self.clock.problem());
         Ok(status)
     }
 

@@ -70,9 +70,13 @@ impl Entry {
     }
 
     /// Opens the closing of a day that has just started, and gives up one whose time is over.
-    /// A clock that was set back makes a day start once more.
+    /// A clock that was set back makes a day start once more; one that cannot be believed
+    /// starts none.
     pub(super) fn look_at_the_clock(&mut self, now: Moment, patience: Duration) {
-        let current = self.days.started_before(now.wall, CLOSING_PATIENCE);
+        let Some(wall) = now.wall else {
+            return;
+        };
+        let current = self.days.started_before(wall, CLOSING_PATIENCE);
         let over = self.pending.take_if(|pending| {
             if pending.keeping {
                 return false;
@@ -86,7 +90,7 @@ impl Entry {
         if let Some(given_up) = over {
             self.settled = Some(given_up.day);
         }
-        self.settled.take_if(|day| day.at > now.wall);
+        self.settled.take_if(|day| day.at > wall);
         if let Some(day) = current
             && self.pending.is_none()
             && self.settled.is_none_or(|settled| settled.date != day.date)

@@ -15,7 +15,7 @@ fn at(text: &str) -> Timestamp {
 fn moment(seconds: u64, wall: &str) -> Moment {
     Moment {
         monotonic: Duration::from_secs(seconds),
-        wall: at(wall),
+        wall: Some(at(wall)),
     }
 }
 
@@ -25,7 +25,7 @@ fn noon(seconds: u64) -> Moment {
     let wall = start + SignedDuration::from_secs(i64::try_from(seconds).unwrap());
     Moment {
         monotonic: Duration::from_secs(seconds),
-        wall,
+        wall: Some(wall),
     }
 }
 
@@ -163,21 +163,21 @@ fn a_fault_on_our_side_is_not_the_device_s() {
 fn closings(device: Device, from: &str, to: &str) -> Vec<(String, String)> {
     let start = Moment {
         monotonic: Duration::ZERO,
-        wall: at(from),
+        wall: Some(at(from)),
     };
     let mut schedule = schedule(&[device], start);
     let mut closed = Vec::new();
     let mut now = start;
-    while now.wall < at(to) {
+    while now.wall < Some(at(to)) {
         while let Some(task) = schedule.next(now) {
             schedule.finish(&task, Outcome::Done, now);
             if let Some(date) = task.closes {
-                closed.push((date.to_string(), now.wall.to_string()));
+                closed.push((date.to_string(), now.wall.unwrap().to_string()));
             }
         }
-        assert_eq!(schedule.settled_through(now), now.wall);
+        assert_eq!(schedule.settled_through(now), now.wall.unwrap());
         now.monotonic += Duration::from_secs(30);
-        now.wall += SignedDuration::from_secs(30);
+        now.wall = now.wall.map(|wall| wall + SignedDuration::from_secs(30));
     }
     closed
 }
@@ -325,7 +325,7 @@ fn a_closing_is_tried_again_until_its_time_is_over_and_blocks_what_is_settled() 
     assert_eq!(schedule.settled_through(stands(20)), before);
     assert_eq!(
         schedule.settled_through(stands(21)),
-        stands(21).wall,
+        stands(21).wall.unwrap(),
         "given up"
     );
     assert!(
@@ -386,6 +386,22 @@ fn a_clock_that_is_set_disturbs_no_period_and_closes_the_day_when_it_starts() {
 }
 
 #[test]
+fn no_day_is_closed_by_a_clock_that_is_not_believed_but_late_when_it_is_at_last() {
+    let untrusted = |seconds| Moment {
+        wall: None,
+        ..noon(seconds)
+    };
+    let mut schedule = schedule(&tijuana(1), untrusted(0));
+    let asked = schedule.next(untrusted(0)).unwrap();
+    assert_eq!(asked.closes, None, "polls need no time of day");
+    schedule.finish(&asked, Outcome::Done, untrusted(1));
+    assert_eq!(schedule.next(untrusted(30)), None);
+    assert_eq!(schedule.settled_through(untrusted(30)), Timestamp::MIN);
+    let late = moment(31, "2026-06-11T07:09:00Z");
+    assert!(schedule.next(late).unwrap().closes.is_some());
+}
+
+#[test]
 fn a_day_closed_before_the_restart_is_not_closed_again() {
     let now = moment(0, "2026-06-11T07:03:00Z");
     let mut schedule = schedule(&tijuana(1), now);
@@ -410,7 +426,7 @@ fn a_new_list_keeps_everybody_s_turn() {
 fn a_night_on_which_most_are_dead_costs_the_living_no_polls() {
     let now = |second| Moment {
         monotonic: Duration::from_secs(second),
-        wall: at("2026-06-11T06:00:00Z") + SignedDuration::from_secs(second.cast_signed()),
+        wall: Some(at("2026-06-11T06:00:00Z") + SignedDuration::from_secs(second.cast_signed())),
     };
     let mut schedule = schedule(&tijuana(60), now(0));
     let (mut second, mut living) = (0, Vec::new());

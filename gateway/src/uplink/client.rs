@@ -16,6 +16,7 @@ use reqwest::{RequestBuilder, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
 
 use super::decide::Answer;
+use crate::clock::Clock;
 use crate::devices::LIST_BYTES_MAX;
 use crate::identity::Identity;
 
@@ -93,13 +94,16 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client of the cloud at `url`. [`crate::tls::install`] must have been called.
+    /// A client of the cloud at `url`, which judges its certificate by `clock`. [`crate::tls::install`] must have been called.
     ///
     /// # Errors
     /// When the address may not be used or TLS cannot be set up.
-    pub fn new(url: &str) -> Result<Self, UplinkError> {
+    pub fn new(url: &str, clock: &Clock) -> Result<Self, UplinkError> {
         let url = check_address(url)?;
+        let tls = crate::tls::client(clock.clone());
+        let tls = tls.map_err(|error| UplinkError::Unreachable(error.to_string()))?;
         let http = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
             .user_agent(super::SOFTWARE)
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
@@ -337,7 +341,13 @@ mod tests {
             ("https://a.example", "https://a.example/sync/v1/batch"),
             ("https://a.example/b/", "https://a.example/b/sync/v1/batch"),
         ] {
-            assert_eq!(Client::new(url).unwrap().at(BATCH_PATH).as_str(), expected);
+            assert_eq!(
+                Client::new(url, &Clock::real())
+                    .unwrap()
+                    .at(BATCH_PATH)
+                    .as_str(),
+                expected
+            );
         }
     }
 }

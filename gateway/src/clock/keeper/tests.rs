@@ -151,6 +151,7 @@ fn the_cloud_is_heard_when_its_answer_was_quick() {
             (10, Event::Cloud(0, 2_001), Nobody, 0),
             (20, Event::Cloud(0, 2_000), Cloud, 0),
             (30, Event::Cloud(90, 2_500), Cloud, 0),
+            (35, Event::Cloud(TO_1970, 100), Cloud, 0),
             // A crystal that runs slow.
             (40, Event::Cloud(3, 100), Cloud, 3),
         ],

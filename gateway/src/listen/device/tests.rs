@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use common::id::DeviceId;
 use common::profile::{Library, Table};
+use common::reading::ClockTrust;
 use tokio::time::Instant;
 
 use super::*;
@@ -61,14 +62,23 @@ fn after(start: &str, seconds: u64) -> Moment {
     let start: Timestamp = start.parse().unwrap();
     Moment {
         monotonic: Duration::from_secs(seconds),
-        wall: start + Duration::from_secs(seconds),
+        wall: Some(start + Duration::from_secs(seconds)),
+    }
+}
+
+/// What a trusted clock shows then.
+fn reckoned(now: Moment) -> Reckoned {
+    Reckoned {
+        at: now.wall.unwrap(),
+        clock: ClockTrust::Trusted,
+        since_boot: None,
     }
 }
 
 /// What is kept of a reply: `point value unit`, with the day that it closes.
 fn hear(device: &mut Listened, request: Request, words: &[u16], now: Moment) -> Vec<String> {
     let mut plausible = Plausible::default();
-    let readings = device.hear(&request, words, now, ClockTrust::Trusted, &mut plausible);
+    let readings = device.hear(&request, words, now, reckoned(now), &mut plausible);
     let told = readings.iter().map(|reading| {
         let value = reading.quantity.map(|value| value.to_string());
         let value = value.unwrap_or_else(|| "suspect".to_owned());
@@ -142,10 +152,9 @@ fn a_multiplier_and_a_unit_may_be_as_old_as_a_day() {
 #[test]
 fn an_answer_of_zeros_is_suspect_and_is_kept_with_its_words() {
     let mut device = listened("eastron-sdm120");
-    let trust = ClockTrust::Trusted;
     let mut plausible = Plausible::default();
     let now = after(NOON, 0);
-    let readings = device.hear(&input(70, 4), &[0; 4], now, trust, &mut plausible);
+    let readings = device.hear(&input(70, 4), &[0; 4], now, reckoned(now), &mut plausible);
     let billing = readings
         .iter()
         .find(|r| r.point == "energy_import")
@@ -163,8 +172,7 @@ fn a_counter_that_fell_is_suspect_as_it_is_for_a_poller() {
     let (mut device, mut plausible) = (listened("eastron-sdm120"), Plausible::default());
     let mut heard = |words: [u16; 2], seconds| {
         let (request, now) = (input(72, 2), after(NOON, seconds));
-        let trust = ClockTrust::Trusted;
-        device.hear(&request, &words, now, trust, &mut plausible)
+        device.hear(&request, &words, now, reckoned(now), &mut plausible)
     };
     assert!(heard(KWH, 0)[0].quantity.is_some());
     let fallen = &heard([0x4120, 0], 60)[0];
@@ -183,7 +191,7 @@ fn around_midnight_everything_is_kept_and_the_first_closes_the_day() {
         let now = after(start, second);
         device.look_at_the_clock(now, CLOSING_PATIENCE);
         let midnight: Timestamp = MIDNIGHT.parse().unwrap();
-        let settled = device.settled_through(now.wall);
+        let settled = device.settled_through(now.wall.unwrap());
         assert!(settled < midnight || !closing.is_empty(), "{second}");
         // Nobody asks for the first twenty seconds of the day.
         if (900..920).contains(&second) {
@@ -206,8 +214,12 @@ fn around_midnight_everything_is_kept_and_the_first_closes_the_day() {
     for (second, open) in [(0, false), (1, true), (600, true), (602, false)] {
         let now = after("2026-06-11T06:59:59Z", second);
         device.look_at_the_clock(now, CLOSING_PATIENCE);
-        let settled = device.settled_through(now.wall);
-        assert_eq!(settled, if open { before } else { now.wall }, "{second}");
+        let settled = device.settled_through(now.wall.unwrap());
+        assert_eq!(
+            settled,
+            if open { before } else { now.wall.unwrap() },
+            "{second}"
+        );
     }
 }
 
@@ -217,7 +229,7 @@ fn a_day_that_was_closed_before_is_not_closed_again() {
     let mut device = Listened::new(polled("eastron-sdm120"), GAUGES, closed);
     let now = after(MIDNIGHT, 60);
     device.look_at_the_clock(now, CLOSING_PATIENCE);
-    assert_eq!(device.settled_through(now.wall), now.wall);
+    assert_eq!(device.settled_through(now.wall.unwrap()), now.wall.unwrap());
     let kept = hear(&mut device, input(72, 2), &KWH, now);
     assert_eq!(kept, ["energy_import 1234.50 kWh"]);
     // Nor after its settings were changed.
@@ -302,20 +314,20 @@ fn a_day_that_starts_once_more_is_closed_once_more() {
     let mut device = listened("eastron-sdm120");
     let at = |seconds, wall: &str| Moment {
         monotonic: Duration::from_secs(seconds),
-        wall: wall.parse().unwrap(),
+        wall: wall.parse().ok(),
     };
     let closing = ["energy_import 1234.50 kWh closes 2026-06-11"];
     let mut ask = |now: Moment| {
         device.look_at_the_clock(now, CLOSING_PATIENCE);
         let kept = hear(&mut device, input(72, 2), &KWH, now);
         device.look_at_the_clock(now, CLOSING_PATIENCE);
-        (kept, device.settled_through(now.wall))
+        (kept, device.settled_through(now.wall.unwrap()))
     };
     assert_eq!(ask(at(0, "2026-06-11T07:00:30Z")).0, closing);
     ask(at(60, "2026-06-11T06:50:00Z"));
     let midnight = at(660, MIDNIGHT);
     assert_eq!(
         ask(midnight),
-        (closing.map(str::to_owned).to_vec(), midnight.wall)
+        (closing.map(str::to_owned).to_vec(), midnight.wall.unwrap())
     );
 }

@@ -22,10 +22,10 @@ fn run_line(devices: &[Device], dead: Option<DeviceId>, from: u64, length: Durat
     let start = Duration::from_secs(from);
     let mut now = start;
     let at = |now: Duration| {
-        let wall = noon(0).wall + SignedDuration::try_from(now).unwrap();
+        let wall = noon(0).wall.unwrap() + SignedDuration::try_from(now).unwrap();
         Moment {
             monotonic: now,
-            wall,
+            wall: Some(wall),
         }
     };
     let mut schedule = schedule(devices, at(now));
@@ -180,14 +180,14 @@ fn what_waits_for_the_disk_is_neither_asked_again_nor_given_up() {
     let closing = schedule.next(noon(midnight)).unwrap();
     schedule.keeping(&closing);
     let settled = schedule.settled_through(noon(midnight));
-    assert!(settled < noon(midnight).wall);
+    assert!(settled < noon(midnight).wall.unwrap());
     schedule.finish(&closing, Outcome::Unkept, noon(midnight + 1));
     // The disk takes it when the day is an hour old.
     assert_eq!(schedule.settled_through(noon(midnight + 3600)), settled);
     schedule.finish(&closing, Outcome::Done, noon(midnight + 3600));
     assert_eq!(
         schedule.settled_through(noon(midnight + 3600)),
-        noon(midnight + 3600).wall
+        noon(midnight + 3600).wall.unwrap()
     );
 }
 

@@ -168,7 +168,7 @@ impl World {
             })
         });
         let world = Self {
-            client: Client::new(&url).unwrap(),
+            client: Client::new(&url, &Clock::real()).unwrap(),
             commands: Commands::new(Clock::real(), carry_out, wished),
             directory,
             cloud,
