@@ -10,6 +10,7 @@ mod listen;
 mod mail;
 mod outside;
 mod portal;
+mod power_cuts;
 mod protocol;
 mod slaves;
 mod sync_model;
