@@ -12,6 +12,7 @@ use super::super::page::{Page, Place, show as show_page};
 use super::super::running::{self, Look, Running};
 use super::super::session::SignedIn;
 use super::super::table::{Button, Cell, Table, Tone};
+use super::proof;
 use super::recipients::delivery_word;
 use super::settings::next_sentence;
 use super::{has_recorded, is_fresh, medium_word, state};
@@ -79,6 +80,8 @@ struct MeterPage {
     state: Cell,
     reading: Option<(String, String)>,
     mark: Option<String>,
+    chain: Cell,
+    losses: Vec<String>,
     read_now: Option<String>,
     problem: Option<String>,
     running: Option<RunningCard>,
@@ -100,6 +103,8 @@ struct Gathered {
     assigned: Vec<(Person, Assignment)>,
     site: String,
     device: Vec<(String, String)>,
+    chain: Cell,
+    losses: Vec<String>,
     /// Where its device is asked for a reading, if they may.
     read_now: Option<String>,
 }
@@ -148,7 +153,11 @@ async fn gather(
             device.push((page.t("portal-profile"), profile));
         }
     }
+    let chain = proof::chain(transaction, page, &meter).await?;
+    let losses = proof::losses(transaction, page, &meter, &look).await?;
     Ok(Gathered {
+        chain,
+        losses,
         look,
         invoices: transaction
             .invoices_of_meter(account, id, running::shown_periods())
@@ -191,6 +200,8 @@ fn draw(page: Page, gathered: &Gathered, manages: bool, changes: bool) -> MeterP
         state: state(&page, meter),
         reading: last.and_then(|last| reading(&page, meter, last)),
         mark: last.and_then(|last| clock_mark(&page, last.clock)),
+        chain: gathered.chain.clone(),
+        losses: gathered.losses.clone(),
         read_now: gathered.read_now.clone(),
         problem: problem(&page, meter),
         running: running.map(|running| running_card(text, meter, &gathered.look, running)),
