@@ -9,6 +9,7 @@ mod commands;
 mod devices;
 mod enrol;
 mod error;
+mod key;
 #[cfg(test)]
 mod tests;
 
@@ -19,7 +20,9 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::routing::{get, post};
-use common::sync::{BATCH_BYTES_MAX, BATCH_PATH, COMMANDS_PATH, DEVICES_PATH, ENROL_PATH};
+use common::sync::{
+    BATCH_BYTES_MAX, BATCH_PATH, COMMANDS_PATH, DEVICES_PATH, ENROL_PATH, KEY_PATH,
+};
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
@@ -52,6 +55,7 @@ pub fn router(app: App) -> Router {
         .route(ENROL_PATH, post(enrol::enrol))
         .route(DEVICES_PATH, get(devices::devices))
         .route(BATCH_PATH, post(batch::batch))
+        .route(KEY_PATH, post(key::change))
         .route(COMMANDS_PATH, get(commands::wait))
         .route(&format!("{COMMANDS_PATH}/{{id}}"), post(commands::answer))
         .layer(DefaultBodyLimit::max(BATCH_BYTES_MAX))

@@ -40,6 +40,9 @@ pub(super) enum Refusal {
     /// The gateway was never asked that.
     #[error("this gateway was not asked that, or so long ago that nobody waits for the answer")]
     UnknownCommand,
+    /// Nobody who may vouches for a new key.
+    #[error("the signature is not of a key that the cloud knows of this gateway")]
+    Signature,
     /// The body is no message of the protocol.
     #[error("{0}")]
     Garbled(String),
@@ -63,7 +66,7 @@ impl Refusal {
     fn status(&self) -> StatusCode {
         match self {
             Self::NoToken | Self::UnknownToken => StatusCode::UNAUTHORIZED,
-            Self::Code => StatusCode::FORBIDDEN,
+            Self::Code | Self::Signature => StatusCode::FORBIDDEN,
             Self::TooManyTries => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy | Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Media(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -82,7 +85,7 @@ impl Refusal {
             Self::Media(_) | Self::Garbled(_) => ProblemCode::Garbled,
             Self::Protocol(_) => ProblemCode::Protocol,
             Self::Hole { .. } => ProblemCode::Hole,
-            Self::Code | Self::UnknownCommand => ProblemCode::Other,
+            Self::Code | Self::Signature | Self::UnknownCommand => ProblemCode::Other,
         }
     }
 
@@ -98,6 +101,10 @@ impl Refusal {
             Self::Busy | Self::Store(_) => "keep the readings and send them again later",
             Self::Media(_) => "send application/json, plain or with 'Content-Encoding: zstd'",
             Self::TooLarge => "send it in smaller batches",
+            Self::Signature => {
+                "sign the text of the protocol with the gateway's present key; without that \
+                 key, enrol the gateway again"
+            }
             Self::UnknownCommand => "drop the answer, and go on with the orders that wait",
             Self::Garbled(_) => "send what the sync protocol describes; the message says where",
             Self::Protocol(_) => "upgrade the older of the two programs",

@@ -1,6 +1,7 @@
 //! The sync protocol over HTTP, from the code to the acknowledgement.
 
 mod commands;
+mod key;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

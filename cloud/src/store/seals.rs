@@ -59,6 +59,31 @@ impl Transaction {
         })
     }
 
+    /// The last link of a meter's chain, and when its reading was taken.
+    ///
+    /// # Errors
+    /// When the engine cannot.
+    pub async fn last_seal(
+        &mut self,
+        account: AccountId,
+        meter: MeterId,
+    ) -> StoreResult<Option<(u64, Timestamp)>> {
+        let found = self
+            .query_one(
+                "SELECT seal.link, reading.at_ms FROM seal JOIN reading \
+                 ON reading.account_id = seal.account_id \
+                 AND reading.gateway_id = seal.gateway_id \
+                 AND reading.epoch = seal.epoch AND reading.seq = seal.seq \
+                 WHERE seal.account_id = $1 AND seal.meter_id = $2 \
+                 ORDER BY seal.link DESC LIMIT 1",
+                &[account.into(), meter.into()],
+            )
+            .await?;
+        found
+            .map(|row| Ok((row.number(0)?, row.instant(1)?)))
+            .transpose()
+    }
+
     /// The digest of a link of a meter's chain.
     ///
     /// # Errors
