@@ -42,13 +42,16 @@ CREATE TABLE enrolment_code (
     used_ms BIGINT
 );
 
+-- A token that was replaced is good until expires_ms, or until its successor is used.
 CREATE TABLE gateway_token (
     token_hash TEXT NOT NULL PRIMARY KEY,
     account_id BIGINT NOT NULL,
     gateway_id BIGINT NOT NULL,
     created_ms BIGINT NOT NULL,
+    expires_ms BIGINT,
     revoked_ms BIGINT
 );
+CREATE INDEX gateway_token_by_gateway ON gateway_token (account_id, gateway_id);
 
 -- An account and what stands under it.
 
@@ -81,19 +84,31 @@ CREATE TABLE site (
 );
 
 -- kind: gateway, connektor. report is the last common::sync::GatewayReport, as JSON.
+-- doubled_ms: since when it is known that two buffers speak with one key.
 CREATE TABLE gateway (
     account_id BIGINT NOT NULL,
     gateway_id BIGINT NOT NULL,
     site_id BIGINT NOT NULL,
     name TEXT NOT NULL,
     kind TEXT NOT NULL,
-    public_key TEXT,
     host TEXT,
     enrolled_ms BIGINT,
     seen_ms BIGINT,
     report TEXT,
+    doubled_ms BIGINT,
     created_ms BIGINT NOT NULL,
     PRIMARY KEY (account_id, gateway_id)
+);
+
+-- The keys that sign a gateway's seals, each from when it was made known until it was
+-- replaced and the time for what it had sealed before was over.
+CREATE TABLE gateway_key (
+    account_id BIGINT NOT NULL,
+    gateway_id BIGINT NOT NULL,
+    public_key TEXT NOT NULL,
+    from_ms BIGINT NOT NULL,
+    until_ms BIGINT,
+    PRIMARY KEY (account_id, gateway_id, public_key)
 );
 
 CREATE TABLE device (
@@ -189,6 +204,12 @@ CREATE TABLE reading (
     raw TEXT NOT NULL,
     profile TEXT NOT NULL,
     closes TEXT,
+    boot BIGINT,
+    elapsed_ms BIGINT,
+    sealed_meter BIGINT,
+    link BIGINT,
+    previous TEXT,
+    signature TEXT,
     received_ms BIGINT NOT NULL,
     PRIMARY KEY (account_id, gateway_id, epoch, seq)
 );
@@ -196,12 +217,60 @@ CREATE INDEX reading_by_point ON reading (account_id, device_id, point, at_ms);
 CREATE INDEX reading_closing ON reading (account_id, device_id, point, closes)
     WHERE closes IS NOT NULL;
 
--- Everything of the epoch up to acknowledged_through is kept or rejected.
+-- The chain of a meter: each link is a sealed reading whose signature public_key made.
+CREATE TABLE seal (
+    account_id BIGINT NOT NULL,
+    meter_id BIGINT NOT NULL,
+    link BIGINT NOT NULL,
+    digest TEXT NOT NULL,
+    gateway_id BIGINT NOT NULL,
+    epoch BIGINT NOT NULL,
+    seq BIGINT NOT NULL,
+    public_key TEXT NOT NULL,
+    PRIMARY KEY (account_id, meter_id, link)
+);
+
+-- Readings whose seals do not prove what they say, and why.
+CREATE TABLE seal_fault (
+    account_id BIGINT NOT NULL,
+    gateway_id BIGINT NOT NULL,
+    epoch BIGINT NOT NULL,
+    seq BIGINT NOT NULL,
+    meter_id BIGINT NOT NULL,
+    link BIGINT NOT NULL,
+    fault TEXT NOT NULL,
+    received_ms BIGINT NOT NULL,
+    PRIMARY KEY (account_id, gateway_id, epoch, seq)
+);
+CREATE INDEX seal_fault_by_meter ON seal_fault (account_id, meter_id);
+
+-- Numbers whose readings are lost: common::sync::Loss. devices are identities apart by
+-- spaces; signed says whether the gateway's key signed it.
+CREATE TABLE loss (
+    account_id BIGINT NOT NULL,
+    gateway_id BIGINT NOT NULL,
+    epoch BIGINT NOT NULL,
+    first_seq BIGINT NOT NULL,
+    last_seq BIGINT NOT NULL,
+    reason TEXT NOT NULL,
+    gravest TEXT NOT NULL,
+    from_ms BIGINT,
+    until_ms BIGINT,
+    devices TEXT NOT NULL,
+    signature TEXT NOT NULL,
+    signed BIGINT NOT NULL,
+    received_ms BIGINT NOT NULL,
+    PRIMARY KEY (account_id, gateway_id, epoch, first_seq)
+);
+
+-- Everything of the epoch up to acknowledged_through is kept, rejected or lost. place says
+-- in which order the epochs of a gateway were first heard of.
 CREATE TABLE sync_cursor (
     account_id BIGINT NOT NULL,
     gateway_id BIGINT NOT NULL,
     epoch BIGINT NOT NULL,
     acknowledged_through BIGINT NOT NULL,
+    place BIGINT NOT NULL,
     PRIMARY KEY (account_id, gateway_id, epoch)
 );
 

@@ -9,6 +9,7 @@ mod commands;
 mod devices;
 mod enrol;
 mod error;
+mod key;
 #[cfg(test)]
 mod tests;
 
@@ -19,7 +20,10 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::routing::{get, post};
-use common::sync::{BATCH_BYTES_MAX, BATCH_PATH, COMMANDS_PATH, DEVICES_PATH, ENROL_PATH};
+use common::sync::{
+    BATCH_BYTES_MAX, BATCH_PATH, COMMANDS_PATH, DEVICES_PATH, ENROL_PATH, KEY_PATH,
+};
+use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
 use self::enrol::EnrolLimit;
@@ -51,6 +55,7 @@ pub fn router(app: App) -> Router {
         .route(ENROL_PATH, post(enrol::enrol))
         .route(DEVICES_PATH, get(devices::devices))
         .route(BATCH_PATH, post(batch::batch))
+        .route(KEY_PATH, post(key::change))
         .route(COMMANDS_PATH, get(commands::wait))
         .route(&format!("{COMMANDS_PATH}/{{id}}"), post(commands::answer))
         .layer(DefaultBodyLimit::max(BATCH_BYTES_MAX))
@@ -58,14 +63,22 @@ pub fn router(app: App) -> Router {
 }
 
 /// The gateway whose token a request carries.
-async fn caller(transaction: &mut Transaction, headers: &HeaderMap) -> Result<GatewayKey, Refusal> {
+async fn caller(
+    transaction: &mut Transaction,
+    headers: &HeaderMap,
+    now: Timestamp,
+) -> Result<GatewayKey, Refusal> {
+    let token = token_hash(headers)?;
+    let found = transaction.gateway_of_token(&token, now).await?;
+    found.ok_or(Refusal::UnknownToken)
+}
+
+/// The hash of the token that a request carries.
+fn token_hash(headers: &HeaderMap) -> Result<String, Refusal> {
     let token = headers
         .get(AUTHORIZATION)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.strip_prefix("Bearer "))
         .ok_or(Refusal::NoToken)?;
-    let key = transaction
-        .gateway_of_token(&secret::hash(token.trim()))
-        .await?;
-    key.ok_or(Refusal::UnknownToken)
+    Ok(secret::hash(token.trim()))
 }

@@ -161,29 +161,7 @@ fn pages() -> Router<Portal> {
             "/sites/{site}/gateways",
             get(gateways::ask).post(gateways::add),
         )
-        .route("/gateways", get(gateways::list))
-        .route("/gateways/{gateway}", get(gateways::view::show))
-        .route("/gateways/{gateway}/code", post(gateways::new_code))
-        .route(
-            "/gateways/{gateway}/diagnose",
-            post(gateways::orders::diagnose),
-        )
-        .route(
-            "/gateways/{gateway}/devices/{device}/read",
-            post(gateways::orders::read),
-        )
-        .route(
-            "/gateways/{gateway}/key",
-            get(gateways::orders::ask_change_key).post(gateways::orders::change_key),
-        )
-        .route(
-            "/gateways/{gateway}/revoke",
-            get(gateways::orders::ask_revoke).post(gateways::orders::revoke),
-        )
-        .route(
-            "/gateways/{gateway}/meters",
-            get(meters::register::ask).post(meters::register::add),
-        )
+        .merge(gateway_pages())
         .route("/meters", get(meters::list))
         .route("/meters/{meter}", get(meters::page::show))
         .route(
@@ -215,4 +193,31 @@ fn pages() -> Router<Portal> {
         .route("/me/password", post(me::change_password))
         .route("/me/telegram", post(me::link_telegram))
         .route("/me/telegram/unlink", post(me::unlink_telegram))
+}
+
+fn gateway_pages() -> Router<Portal> {
+    Router::new()
+        .route("/gateways", get(gateways::list))
+        .route("/gateways/{gateway}", get(gateways::view::show))
+        .route("/gateways/{gateway}/code", post(gateways::new_code))
+        .route(
+            "/gateways/{gateway}/diagnose",
+            post(gateways::orders::diagnose),
+        )
+        .route(
+            "/gateways/{gateway}/devices/{device}/read",
+            post(gateways::orders::read),
+        )
+        .route(
+            "/gateways/{gateway}/key",
+            get(gateways::orders::ask_change_key).post(gateways::orders::change_key),
+        )
+        .route(
+            "/gateways/{gateway}/revoke",
+            get(gateways::orders::ask_revoke).post(gateways::orders::revoke),
+        )
+        .route(
+            "/gateways/{gateway}/meters",
+            get(meters::register::ask).post(meters::register::add),
+        )
 }

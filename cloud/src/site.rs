@@ -111,6 +111,8 @@ pub struct Gateway {
     pub seen_at: Option<Timestamp>,
     /// What it last said of itself.
     pub report: Option<GatewayReport>,
+    /// Since when it is known that two buffers speak with its key.
+    pub doubled_at: Option<Timestamp>,
 }
 
 /// The physical instrument.

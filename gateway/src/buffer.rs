@@ -18,9 +18,19 @@
 //! is set aside under another name, never deleted, and a new epoch begins. Lacks: a bound on
 //! the size.
 
+mod check;
+mod dating;
+mod epoch;
 mod handle;
+mod last;
+mod loss;
 mod open;
+mod outgoing;
+mod room;
 mod row;
+mod salvage;
+mod sealing;
+mod status;
 #[cfg(test)]
 mod tests;
 
@@ -29,16 +39,23 @@ use std::fs::File;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-use common::id::{DeviceId, Epoch};
+use common::fail_point::fail_point;
+use common::id::{BootId, DeviceId, Epoch};
 use common::quantity::Quantity;
-use common::reading::Reading;
 use common::sync::{Rejection, RejectionCode};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rusqlite::{Connection, params};
 
+pub use check::BufferCheck;
 pub use handle::BufferHandle;
+pub use loss::Lost;
+pub use outgoing::{Held, Outgoing};
+pub use sealing::Sealing;
+pub use status::{BufferStatus, Origin};
 
+use crate::clock::Anchor;
+use crate::config::BufferConfig;
 use crate::reading::NewReading;
 
 /// The most readings one [`Buffer::prune`] deletes, so that it never holds the disk long.
@@ -93,14 +110,6 @@ pub enum BufferError {
         /// The last number given.
         last: u64,
     },
-    /// A row cannot be read back.
-    #[error("reading {seq} in the buffer is damaged: {why}")]
-    Row {
-        /// Its number.
-        seq: i64,
-        /// What is wrong with it.
-        why: String,
-    },
     /// The buffer's thread has ended.
     #[error("the buffer is closed")]
     Closed,
@@ -109,45 +118,56 @@ pub enum BufferError {
 /// The last value of each point of each device, and when it was read.
 pub type LastValues = BTreeMap<(DeviceId, String), (Timestamp, Quantity)>;
 
-/// What [`Buffer::status`] tells.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct BufferStatus {
-    /// This life of the buffer.
-    pub epoch: Epoch,
-    /// The last number given.
-    pub last_seq: u64,
-    /// Up to where the cloud has acknowledged.
-    pub acknowledged_through: u64,
-    /// Readings not acknowledged yet.
-    pub waiting: u64,
-    /// Readings held, acknowledged ones included.
-    pub kept: u64,
-    /// Readings that the cloud refused for good.
-    pub rejected: u64,
-    /// The instant of the oldest reading held.
-    pub oldest_at: Option<Timestamp>,
-    /// A damaged database that was set aside when this one was opened.
-    pub set_aside: Option<PathBuf>,
-}
-
-/// How far the cloud has acknowledged, and on which UTC day it last did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How far the cloud has acknowledged, on which UTC day it last did, and how many readings
+/// were lost before it had them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Cursor {
     through: u64,
     day: i64,
+    lost: u64,
+}
+
+/// Which life of the buffer this is, since when, and why it began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Life {
+    epoch: Epoch,
+    began_at: Timestamp,
+    origin: Origin,
 }
 
 /// The buffer, for one thread. [`BufferHandle`] is its async face.
 #[derive(Debug)]
 pub struct Buffer {
     connection: Connection,
-    epoch: Epoch,
+    path: PathBuf,
+    life: Life,
     cursor: Cursor,
     /// Whether the disk knows the cursor too.
     cursor_kept: bool,
     set_aside: Option<PathBuf>,
+    /// Readings taken over from the database before.
+    salvaged: u64,
+    /// Rows found damaged since it was opened.
+    damaged: u64,
+    /// This start of the machine.
+    boot: Option<BootId>,
+    anchors: BTreeMap<BootId, Anchor>,
+    sealing: Option<Sealing>,
+    chains: sealing::Chains,
+    room: room::Room,
     /// Held alone by the writer, shared by those who only read.
     lock: Option<File>,
+}
+
+impl BufferError {
+    /// Whether the disk has no room, or does not take what is written to it.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        matches!(self, Self::Sql { source, .. } if matches!(
+            source.sqlite_error_code(),
+            Some(rusqlite::ErrorCode::DiskFull | rusqlite::ErrorCode::SystemIoFailure)
+        ))
+    }
 }
 
 fn sql(doing: &'static str) -> impl Fn(rusqlite::Error) -> BufferError {
@@ -165,13 +185,19 @@ fn number(stored: i64) -> u64 {
 }
 
 impl Buffer {
-    /// Opens the buffer at `path` to write, making it if there is none. A damaged one is set
-    /// aside, loudly, and a new one begun.
+    /// Opens the buffer at `path` to write, making it if there is none, on the start `boot`
+    /// of the machine (`None`: its readings are never dated afterwards). A damaged one is set
+    /// aside, loudly, and a new one begun with what of it is intact.
     ///
     /// # Errors
     /// When another process writes to it, the disk refuses, or the engine is not to be relied on.
-    pub fn open(path: &Path, now: Timestamp) -> Result<Self, BufferError> {
-        open::open(path, now)
+    pub fn open(
+        path: &Path,
+        config: &BufferConfig,
+        now: Timestamp,
+        boot: Option<BootId>,
+    ) -> Result<Self, BufferError> {
+        open::open(path, config, now, boot)
     }
 
     /// Opens an existing buffer only to read, while no daemon writes to it.
@@ -189,7 +215,7 @@ impl Buffer {
     /// When the disk refuses.
     pub fn leave(self, path: &Path, now: Timestamp) -> Result<PathBuf, BufferError> {
         let lock = self.shut()?;
-        let aside = open::set_aside(path, "left", now);
+        let aside = epoch::set_aside(path, "left", now);
         drop(lock);
         aside
     }
@@ -207,7 +233,7 @@ impl Buffer {
     fn shut(mut self) -> Result<Option<File>, BufferError> {
         let closing = sql("close the buffer");
         if !self.cursor_kept {
-            keep_cursor(&self.connection, self.cursor).map_err(&closing)?;
+            keep_cursor(&self.connection, self.life, self.cursor).map_err(&closing)?;
         }
         let lock = self.lock.take();
         self.connection
@@ -219,7 +245,7 @@ impl Buffer {
     /// Which life of the buffer numbers the readings.
     #[must_use]
     pub fn epoch(&self) -> Epoch {
-        self.epoch
+        self.life.epoch
     }
 
     /// The damaged database that was set aside at opening, if one was.
@@ -228,42 +254,57 @@ impl Buffer {
         self.set_aside.as_deref()
     }
 
+    /// By what readings are sealed from now on; `None` seals none.
+    pub fn set_sealing(&mut self, sealing: Option<Sealing>) {
+        self.sealing = sealing;
+    }
+
     /// Stores `readings` in one transaction and tells their numbers. Instants are kept to
-    /// the millisecond. Nothing is stored for an empty slice; its range is empty.
+    /// the millisecond; readings of a start of the machine whose anchor is known are dated;
+    /// those that are to be links in a chain are sealed. Nothing is stored for an empty
+    /// slice; its range is empty. When there is no room, what matters least gives way.
     ///
     /// # Errors
     /// When the disk refuses; then none of them is stored.
     pub fn append(&mut self, readings: &[NewReading]) -> Result<RangeInclusive<u64>, BufferError> {
+        let stored = match self.try_append(readings) {
+            Err(error) if error.is_full() => {
+                self.relieve(&error)?;
+                self.try_append(readings)
+            }
+            other => other,
+        }?;
+        if let Err(error) = self.keep_bound() {
+            tracing::error!(%error, "the buffer's size cannot be kept within its bound");
+        }
+        Ok(stored)
+    }
+
+    fn try_append(&mut self, readings: &[NewReading]) -> Result<RangeInclusive<u64>, BufferError> {
         let storing = sql("store readings");
         let last = self.last_seq()?;
+        let (mut seq, mut chains) = (last, self.chains.clone());
         let transaction = self.connection.transaction().map_err(&storing)?;
-        let mut seq = stored(last);
         for reading in readings {
             seq += 1;
-            row::insert(&transaction, seq, reading).map_err(&storing)?;
+            let mut held = row::Held::new(reading, seq);
+            dating::date(&self.anchors, &mut held.reading);
+            if let Some(sealing) = &self.sealing
+                && held.weight == common::sync::Weight::Billing
+            {
+                sealing::seal(sealing, &mut chains, &mut held.reading);
+            }
+            row::put(&transaction, &held).map_err(&storing)?;
         }
+        sealing::keep(&transaction, &self.chains, &chains).map_err(&storing)?;
         if !self.cursor_kept {
-            keep_cursor(&transaction, self.cursor).map_err(&storing)?;
+            keep_cursor(&transaction, self.life, self.cursor).map_err(&storing)?;
         }
+        fail_point("buffer-append-before-commit");
         transaction.commit().map_err(&storing)?;
-        self.cursor_kept = true;
-        Ok(last + 1..=number(seq))
-    }
-
-    /// The oldest readings that are not acknowledged, at most `max`, contiguous.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub fn next_batch(&self, max: usize) -> Result<Vec<Reading>, BufferError> {
-        self.read_after(self.cursor.through, max)
-    }
-
-    /// The readings after number `seq`, at most `max`, in order.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub fn read_after(&self, seq: u64, max: usize) -> Result<Vec<Reading>, BufferError> {
-        row::select_after(&self.connection, stored(seq), max)
+        fail_point("buffer-append-after-commit");
+        (self.chains, self.cursor_kept) = (chains, true);
+        Ok(last + 1..=seq)
     }
 
     /// Everything up to `through` is settled: the cloud has it, or refused it for the reason
@@ -287,7 +328,11 @@ impl Buffer {
         if through > before.through {
             // A clock that was set back makes no day end twice.
             let day = day(now).max(before.day);
-            self.cursor = Cursor { through, day };
+            self.cursor = Cursor {
+                through,
+                day,
+                ..before
+            };
             self.cursor_kept = false;
         }
         let ended = (self.cursor.day != before.day && before.through > 0).then_some(before);
@@ -312,8 +357,10 @@ impl Buffer {
                 )
                 .map_err(&noting)?;
         }
-        keep_cursor(&transaction, self.cursor).map_err(&noting)?;
+        keep_cursor(&transaction, self.life, self.cursor).map_err(&noting)?;
+        fail_point("buffer-acknowledge-before-commit");
         transaction.commit().map_err(&noting)?;
+        fail_point("buffer-acknowledge-after-commit");
         self.cursor_kept = true;
         Ok(())
     }
@@ -337,19 +384,13 @@ impl Buffer {
         let through = if self.cursor.day < old {
             stored(self.cursor.through)
         } else {
-            ended.unwrap_or(0)
+            ended.unwrap_or(0).min(stored(self.cursor.through))
         };
         // Before what it allows: the last number may be known from the cursor alone.
         if !self.cursor_kept {
-            keep_cursor(&transaction, self.cursor).map_err(&pruning)?;
+            keep_cursor(&transaction, self.life, self.cursor).map_err(&pruning)?;
         }
-        let deleted = transaction
-            .execute(
-                "DELETE FROM entry WHERE seq IN
-                 (SELECT seq FROM entry WHERE seq <= ?1 ORDER BY seq LIMIT ?2)
-                 AND seq <= (SELECT acknowledged FROM cursor WHERE id = 1)",
-                [through, PRUNE_ROWS_MAX],
-            )
+        let deleted = room::delete_settled(&transaction, number(through), PRUNE_ROWS_MAX)
             .map_err(&pruning)?;
         // The youngest of the old days stays: it still says how far one may delete.
         transaction
@@ -359,9 +400,12 @@ impl Buffer {
                 [old],
             )
             .map_err(&pruning)?;
+        fail_point("buffer-prune-before-commit");
         transaction.commit().map_err(&pruning)?;
+        fail_point("buffer-prune-after-commit");
         self.cursor_kept = true;
-        Ok(u64::try_from(deleted).unwrap_or(0))
+        self.make_ballast();
+        Ok(deleted)
     }
 
     /// The last day that each device has a closing reading with a value for.
@@ -369,7 +413,7 @@ impl Buffer {
     /// # Errors
     /// When the database cannot be read.
     pub fn last_closings(&self) -> Result<BTreeMap<DeviceId, Date>, BufferError> {
-        row::select_closings(&self.connection)
+        last::closings(&self.connection)
     }
 
     /// The last value of each point, and when it was read, for whoever judges the next one:
@@ -379,7 +423,7 @@ impl Buffer {
     /// When the database cannot be read.
     pub fn last_values(&self) -> Result<LastValues, BufferError> {
         let from = stored(self.last_seq()?) - LAST_VALUES_ROWS_MAX;
-        row::select_last_values(&self.connection, from)
+        last::values(&self.connection, from)
     }
 
     /// How many readings are not acknowledged.
@@ -412,51 +456,36 @@ impl Buffer {
         rows.collect::<Result<_, _>>().map_err(&reading)
     }
 
-    /// What the buffer holds.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub fn status(&self) -> Result<BufferStatus, BufferError> {
-        let (last_seq, acknowledged_through) = (self.last_seq()?, self.cursor.through);
-        // `count(*)` would read the whole log; the numbers held are contiguous.
-        let (first, oldest_ms, rejected): (Option<i64>, Option<i64>, i64) = self
-            .connection
-            .query_row(
-                "SELECT (SELECT min(seq) FROM entry),
-                        (SELECT at_ms FROM entry ORDER BY seq LIMIT 1),
-                        (SELECT count(*) FROM rejection)",
-                [],
-                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
-            )
-            .map_err(sql("read the buffer's status"))?;
-        Ok(BufferStatus {
-            epoch: self.epoch,
-            last_seq,
-            acknowledged_through,
-            waiting: last_seq - acknowledged_through,
-            kept: first.map_or(0, |first| (last_seq + 1).saturating_sub(number(first))),
-            rejected: number(rejected),
-            oldest_at: oldest_ms.and_then(|ms| Timestamp::from_millisecond(ms).ok()),
-            set_aside: self.set_aside.clone(),
-        })
-    }
-
     /// The last number given.
     fn last_seq(&self) -> Result<u64, BufferError> {
-        let last: Option<i64> = self
+        let (entry, lost): (i64, i64) = self
             .connection
-            .query_row("SELECT max(seq) FROM entry", [], |row| row.get(0))
+            .prepare_cached(
+                "SELECT coalesce((SELECT max(seq) FROM entry), 0),
+                        coalesce((SELECT last FROM loss ORDER BY first DESC LIMIT 1), 0)",
+            )
+            .and_then(|mut last| last.query_row([], |row| Ok((row.get(0)?, row.get(1)?))))
             .map_err(sql("read the buffer's last number"))?;
-        Ok(last.map_or(0, number).max(self.cursor.through))
+        Ok(number(entry.max(lost)).max(self.cursor.through))
     }
 }
 
-fn keep_cursor(connection: &Connection, cursor: Cursor) -> Result<(), rusqlite::Error> {
+fn keep_cursor(connection: &Connection, life: Life, cursor: Cursor) -> Result<(), rusqlite::Error> {
     connection
-        .execute(
-            "UPDATE cursor SET acknowledged = ?1, acknowledged_on = ?2 WHERE id = 1",
-            [stored(cursor.through), cursor.day],
-        )
+        .prepare_cached(
+            "INSERT OR REPLACE INTO cursor
+             (id, epoch, began_at_ms, origin, acknowledged, acknowledged_on, lost, sum)
+             VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?
+        .execute(params![
+            life.epoch.0,
+            life.began_at.as_millisecond(),
+            life.origin.code(),
+            stored(cursor.through),
+            cursor.day,
+            stored(cursor.lost),
+            epoch::cursor_sum(life, cursor),
+        ])
         .map(|_| ())
 }
 

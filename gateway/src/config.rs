@@ -72,6 +72,8 @@ pub struct SyncConfig {
 pub struct BufferConfig {
     /// Days after the acknowledgement.
     pub keep_days: u32,
+    /// The most the readings may take on the disk, in MiB.
+    pub max_mib: u32,
 }
 
 /// Where figures are written for Prometheus.
@@ -207,7 +209,10 @@ impl Default for SyncConfig {
 
 impl Default for BufferConfig {
     fn default() -> Self {
-        Self { keep_days: 45 }
+        Self {
+            keep_days: 45,
+            max_mib: 256,
+        }
     }
 }
 

@@ -1,8 +1,8 @@
-//! The machine beneath: which start of it this is, how long it runs, the room on its disk,
-//! how warm it is. The only reader of `/proc` and `/sys` for these.
+//! The machine beneath: how long it runs, the room on its disk, how warm it is. Which start
+//! of it this is, the clock knows. The only reader of `/proc` and `/sys` for these.
 //!
 //! Promises: what cannot be known is left out, never guessed, and never an error. Asking
-//! costs four small reads and no waiting.
+//! costs a few small reads and no waiting.
 
 use std::fs;
 use std::path::Path;
@@ -11,43 +11,25 @@ use std::time::Duration;
 use common::id::BootId;
 use common::sync::MachineReport;
 
-/// Where Linux keeps its name for the present start of the machine.
-const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
-/// Seconds since that start, sleep included.
+/// Seconds since the machine started, sleep included.
 const UPTIME: &str = "/proc/uptime";
 /// Where Linux shows thermometers.
 const THERMAL: &str = "/sys/class/thermal";
 /// The names of the processor's own thermometer, on a Pi and on a PC.
 const PROCESSOR: [&str; 3] = ["cpu-thermal", "cpu_thermal", "x86_pkg_temp"];
 
-/// How the machine is. `directory` is on the disk in question.
+/// How the machine is in this start of it. `directory` is on the disk in question.
 #[must_use]
-pub fn report(directory: &Path, running: Duration) -> MachineReport {
+pub fn report(boot: Option<BootId>, directory: &Path, running: Duration) -> MachineReport {
     let (disk_free_bytes, disk_bytes) = disk(directory).unwrap_or_default();
     MachineReport {
-        boot: boot(),
+        boot,
         up_s: uptime_s().unwrap_or(0),
         running_s: running.as_secs(),
         disk_free_bytes,
         disk_bytes,
         temperature_m_c: temperature_m_c(Path::new(THERMAL)),
     }
-}
-
-/// Which start of the machine this is; the same for as long as it runs.
-#[must_use]
-pub fn boot() -> Option<BootId> {
-    boot_of(&fs::read_to_string(BOOT_ID).ok()?)
-}
-
-/// The first 63 of the random bits of what Linux wrote.
-fn boot_of(text: &str) -> Option<BootId> {
-    let digits: String = text.trim().chars().filter(|c| *c != '-').collect();
-    if digits.len() != 32 {
-        return None;
-    }
-    let bits = u128::from_str_radix(&digits, 16).ok()?;
-    i64::try_from(bits >> 65).ok().map(BootId)
 }
 
 fn uptime_s() -> Option<u64> {
@@ -80,18 +62,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_start_of_the_machine_has_one_name() {
-        let name = boot_of("ffffffff-ffff-ffff-0000-000000000000\n");
-        assert_eq!(name, Some(BootId(i64::MAX)));
-        assert_ne!(name, boot_of("fffffffe-ffff-ffff-0000-000000000000\n"));
-        for text in ["", "ffff", "gfffffff-ffff-ffff-0000-000000000000"] {
-            assert_eq!(boot_of(text), None, "{text}");
-        }
-        assert_eq!(boot(), boot());
-        assert!(boot().is_some(), "Linux names each start");
-    }
-
-    #[test]
     fn the_processor_is_asked_before_other_thermometers() {
         let directory = tempfile::tempdir().unwrap();
         assert_eq!(temperature_m_c(directory.path()), None);
@@ -113,11 +83,11 @@ mod tests {
     #[test]
     fn the_disk_is_the_one_that_holds_the_directory() {
         let directory = tempfile::tempdir().unwrap();
-        let here = report(directory.path(), Duration::from_secs(7));
+        let here = report(None, directory.path(), Duration::from_secs(7));
         assert!(here.disk_free_bytes > 0 && here.disk_free_bytes <= here.disk_bytes);
         assert!(here.up_s > 0);
         assert_eq!(here.running_s, 7);
-        let nowhere = report(&directory.path().join("gone"), Duration::ZERO);
+        let nowhere = report(None, &directory.path().join("gone"), Duration::ZERO);
         assert_eq!((nowhere.disk_free_bytes, nowhere.disk_bytes), (0, 0));
     }
 }

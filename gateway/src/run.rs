@@ -133,7 +133,12 @@ fn open_buffer(config: &Config, now: Timestamp) -> Result<Buffer, Failure> {
             .because(error.to_string())
             .remedy("name a directory of yours in the settings, or run as root or the service")
     })?;
-    Ok(Buffer::open(&config.buffer_file(), now)?)
+    Ok(Buffer::open(
+        &config.buffer_file(),
+        &config.buffer,
+        now,
+        None,
+    )?)
 }
 
 fn start_pollers(

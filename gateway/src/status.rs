@@ -25,6 +25,8 @@ pub struct Status {
     pub now: Timestamp,
     /// How far it can be believed, and where it comes from.
     pub clock: ClockReport,
+    /// Who says another time, in one sentence.
+    pub clock_problem: Option<String>,
     /// The machine beneath.
     pub machine: MachineReport,
     /// What is wrong, one sentence each.
@@ -268,17 +270,27 @@ mod tests {
                 source: ClockSource::Ntp,
                 machine_ahead_ms: 12,
             },
+            clock_problem: None,
             machine: MachineReport::default(),
             problems: Vec::new(),
             cloud: UplinkStatus::default(),
             buffer: BufferStatus {
                 epoch: Epoch(1),
+                began_at: "2026-11-01T08:00:00Z".parse().unwrap(),
+                origin: crate::buffer::Origin::New,
                 last_seq: 0,
                 acknowledged_through: 0,
                 waiting: 0,
                 kept: 0,
                 rejected: 0,
+                lost: 0,
+                damaged: 0,
+                salvaged: 0,
+                bytes: 0,
+                bytes_max: 0,
+                disk_full: false,
                 oldest_at: None,
+                oldest_waiting_at: None,
                 set_aside: None,
             },
             lost: 0,

@@ -29,7 +29,7 @@ use tokio::time::Instant;
 use self::client::{Client, pack};
 use self::commands::Commands;
 use self::decide::{Course, Next, Sent};
-use crate::buffer::{BufferError, BufferHandle};
+use crate::buffer::{BufferError, BufferHandle, Outgoing};
 use crate::clock::Clock;
 use crate::config::SyncConfig;
 use crate::devices;
@@ -120,7 +120,9 @@ struct Told {
 enum Served {
     /// It accepts this gateway no more.
     Refused,
-    /// Somebody shall look again who this gateway is.
+    /// It has not said yet who this gateway is.
+    Later,
+    /// This gateway has other credentials now.
     Anew,
 }
 
@@ -146,10 +148,13 @@ impl Uplink {
                         *who != identity || since.elapsed() >= REVOKED_PERIOD
                     });
                     if again {
-                        refused = match self.serve(&identity).await {
-                            Served::Refused => Some((identity, Instant::now())),
-                            Served::Anew => None,
-                        };
+                        let served = self.serve(&identity).await;
+                        refused = None;
+                        match served {
+                            Served::Refused => refused = Some((identity, Instant::now())),
+                            Served::Later => {}
+                            Served::Anew => continue,
+                        }
                     }
                 }
                 Err(error) => self.fail(Standing::Failing, error.to_string()),
@@ -172,7 +177,7 @@ impl Uplink {
             Ok(_) => return Served::Anew,
             Err(error) => {
                 self.fail(Standing::Failing, error.to_string());
-                return Served::Anew;
+                return Served::Later;
             }
         }
         let asker = tokio::select! {
@@ -181,11 +186,15 @@ impl Uplink {
         };
         // Nobody speaks for this gateway while its key changes.
         let changed = key::change(identity.clone(), &client, &self.identity_file).await;
-        if let Err(error) = &changed {
-            tracing::error!("{error}");
-        }
+        let served = match &changed {
+            Ok(_) => Served::Anew,
+            Err(error) => {
+                tracing::error!("{error}");
+                Served::Later
+            }
+        };
         self.commands.key_changed(asker, changed).await;
-        Served::Anew
+        served
     }
 
     /// Sends as `identity` until the cloud no longer accepts it.
@@ -259,26 +268,35 @@ impl Session<'_> {
             settled_through: report.settled_through,
             left: report.waiting,
         };
-        let readings = match self.course.batch_max().min(BATCH_READINGS_MAX) {
-            0 => Vec::new(),
-            max => uplink.buffer.next_batch(max).await?,
-        };
-        if readings.is_empty() && self.course.batch_max() > 0 && !self.has_news(told) {
+        let max = self.course.batch_max().min(BATCH_READINGS_MAX);
+        let Outgoing {
+            epoch,
+            readings,
+            losses,
+        } = uplink.buffer.next_batch(max).await?;
+        if readings.is_empty()
+            && losses.is_empty()
+            && self.course.batch_max() > 0
+            && !self.has_news(told)
+        {
             return Ok(Step::Pause(self.period()));
         }
-        let sent = match (readings.first(), readings.last()) {
-            (Some(first), Some(last)) => Sent {
-                first: first.seq,
-                last: last.seq,
-            },
+        let first = readings.first().map(|reading| reading.seq);
+        let last = readings.last().map(|reading| reading.seq);
+        let first = first
+            .into_iter()
+            .chain(losses.first().map(|loss| loss.first));
+        let last = last.into_iter().chain(losses.last().map(|loss| loss.last));
+        let sent = match (first.min(), last.max()) {
+            (Some(first), Some(last)) => Sent { first, last },
             _ => Sent::default(),
         };
-        let count = readings.len();
+        let count = readings.len() + losses.len();
         let batch = Batch {
             protocol: PROTOCOL_VERSION,
-            epoch: uplink.buffer.epoch(),
+            epoch,
             readings,
-            losses: Vec::new(),
+            losses,
             report,
         };
         let Some(body) = pack(&batch) else {

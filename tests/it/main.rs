@@ -5,6 +5,7 @@ mod access;
 mod bad_input;
 mod bus_faults;
 mod command_line;
+mod fleet;
 mod kills;
 mod listen;
 mod mail;

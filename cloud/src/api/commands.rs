@@ -62,8 +62,8 @@ pub(super) async fn wait(
 /// Who asks, and what waits for it. A token that was revoked meanwhile is noticed too.
 async fn look(api: &Api, headers: &HeaderMap) -> Result<(GatewayKey, CommandList), Refusal> {
     let mut transaction = api.app.store.read().await?;
-    let key = caller(&mut transaction, headers).await?;
     let now = api.app.clock.now();
+    let key = caller(&mut transaction, headers, now).await?;
     let commands = transaction.waiting_commands(key, now).await?;
     transaction.commit().await?;
     Ok((key, CommandList { commands }))
@@ -76,7 +76,7 @@ pub(super) async fn answer(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<StatusCode, Refusal> {
     let mut reader = api.app.store.read().await?;
-    let key = caller(&mut reader, &headers).await?;
+    let key = caller(&mut reader, &headers, api.app.clock.now()).await?;
     reader.commit().await?;
     let id = id.parse().map_err(|_| Refusal::UnknownCommand)?;
     let body = body.map_err(|_| Refusal::TooLarge)?;

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use common::sync::{CLOSINGS_AHEAD, Closing, Device, DeviceList};
+use common::sync::{CLOSINGS_AHEAD, Closing, Device, DeviceList, DeviceMounting};
 use jiff::{Timestamp, ToSpan};
 use sha2::{Digest, Sha256};
 
@@ -19,10 +19,11 @@ pub(super) async fn devices(
     State(api): State<Api>,
     headers: HeaderMap,
 ) -> Result<Json<DeviceList>, Refusal> {
+    let now = api.app.clock.now();
     let mut transaction = api.app.store.read().await?;
-    let key = caller(&mut transaction, &headers).await?;
+    let key = caller(&mut transaction, &headers, now).await?;
     let served = transaction.served_devices(key.account, key.gateway).await?;
-    Ok(Json(list(served, api.app.clock.now())))
+    Ok(Json(list(served, now)))
 }
 
 /// The list of these devices, with the starts of day from `now` on.
@@ -38,7 +39,7 @@ fn list(served: Vec<ServedDevice>, now: Timestamp) -> DeviceList {
             unit_id: served.device.unit_id,
             poll_period_s: served.device.poll_period_s,
             closings: closings(&served.zone, now),
-            mountings: Vec::new(),
+            mountings: served.mountings,
             zone: served.zone.name().to_owned(),
         })
         .collect();
@@ -56,6 +57,7 @@ pub(super) fn version(served: &[ServedDevice], now: Timestamp) -> String {
             device,
             label,
             zone,
+            mountings,
             ..
         } = served;
         let place = (&device.bus, device.unit_id, device.poll_period_s);
@@ -65,6 +67,13 @@ pub(super) fn version(served: &[ServedDevice], now: Timestamp) -> String {
             "{} {:?} {place:?} {label:?} {zone:?}\n",
             device.id, device.profile
         ));
+        // Not the heads: they move every day, and a gateway has its own.
+        for DeviceMounting {
+            meter, point, from, ..
+        } in mountings
+        {
+            hash.update(format!("{meter} {point:?} {from}\n"));
+        }
     }
     let mut version = String::new();
     for byte in hash.finalize() {
@@ -135,13 +144,21 @@ mod tests {
             meter: common::id::MeterId(5),
             label: "Local 1".to_owned(),
             zone,
+            mountings: vec![DeviceMounting {
+                meter: common::id::MeterId(5),
+                point: "energy_import".to_owned(),
+                from: "2026-10-01T12:00:00Z".parse().unwrap(),
+                head: common::seal::Head::default(),
+            }],
         };
         let now = "2026-10-30T12:00:00Z".parse().unwrap();
         let before = version(std::slice::from_ref(&served), now);
         assert_eq!(before.len(), VERSION_CHARACTERS);
         type Change = fn(&mut ServedDevice);
-        let table: [(Change, bool); 6] = [
+        let table: [(Change, bool); 8] = [
             (|s| s.device.serial_number.clear(), true),
+            (|s| s.mountings[0].head.link = 31, true),
+            (|s| s.mountings.clear(), false),
             (|s| s.label.push('b'), false),
             (|s| s.device.unit_id = 5, false),
             (|s| s.device.bus.push('2'), false),

@@ -7,6 +7,8 @@ use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{ConnectInfo, State};
 use axum::http::HeaderMap;
+use common::digest::public_key;
+use common::fail_point::fail_point;
 use common::sync::{EnrolReply, EnrolRequest, PROTOCOL_VERSION};
 use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, Quota, RateLimiter};
 
@@ -22,8 +24,6 @@ const TRIES_FROM_ADDRESS: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
 const TRIES_FROM_EVERYWHERE: NonZeroU32 = NonZeroU32::MIN.saturating_add(119);
 /// Addresses kept before those that are free again are forgotten.
 const ADDRESSES_MAX: usize = 10_000;
-/// Bytes of an Ed25519 public key in base 64.
-const PUBLIC_KEY_CHARACTERS_MAX: usize = 64;
 
 /// Counts the tries.
 #[derive(Debug)]
@@ -65,13 +65,13 @@ pub(super) async fn enrol(
     api.enrol_limit
         .admit(client_address(&app.config, peer, &headers))?;
     let Json(request) = request.map_err(|rejection| garbled(&rejection))?;
-    if request.public_key.len() > PUBLIC_KEY_CHARACTERS_MAX
-        || !request.public_key.is_ascii()
-        || request.public_key.contains(|c: char| c.is_ascii_control())
-    {
-        return Err(Refusal::Garbled(
-            "public_key is no Ed25519 public key in base 64".to_owned(),
-        ));
+    if !request.protocols.contains(&PROTOCOL_VERSION) {
+        let spoken: Vec<_> = request.protocols.iter().map(u32::to_string).collect();
+        return Err(Refusal::Protocol(spoken.join(", ")));
+    }
+    if public_key(&request.public_key).is_err() {
+        let message = "public_key is no Ed25519 public key in base 64";
+        return Err(Refusal::Garbled(message.to_owned()));
     }
     let host =
         name::checked(&request.host).map_err(|error| Refusal::Garbled(format!("host: {error}")))?;
@@ -90,7 +90,9 @@ pub(super) async fn enrol(
     let gateway = gateway.ok_or(Refusal::Code)?;
     let site = transaction.site(key.account, gateway.site).await?;
     let account = transaction.account(key.account).await?;
+    fail_point("enrol-before-commit");
     transaction.commit().await?;
+    fail_point("enrol-after-commit");
     tracing::info!(gateway.id = %key.gateway, account.id = %key.account, "gateway enrolled");
     Ok(Json(EnrolReply {
         gateway: key.gateway,

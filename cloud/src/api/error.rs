@@ -4,7 +4,7 @@ use axum::Json;
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use common::sync::{BATCH_BYTES_MAX, BATCH_READINGS_MAX, PROTOCOL_VERSION, Problem};
+use common::sync::{BATCH_BYTES_MAX, BATCH_READINGS_MAX, PROTOCOL_VERSION, Problem, ProblemCode};
 
 use crate::store::StoreError;
 
@@ -40,12 +40,15 @@ pub(super) enum Refusal {
     /// The gateway was never asked that.
     #[error("this gateway was not asked that, or so long ago that nobody waits for the answer")]
     UnknownCommand,
+    /// Nobody who may vouches for a new key.
+    #[error("the signature is not of a key that the cloud knows of this gateway")]
+    Signature,
     /// The body is no message of the protocol.
     #[error("{0}")]
     Garbled(String),
     /// A newer or older program.
-    #[error("the batch speaks protocol {0}, this cloud speaks {PROTOCOL_VERSION}")]
-    Protocol(u32),
+    #[error("the gateway speaks protocol {0}, this cloud speaks {PROTOCOL_VERSION}")]
+    Protocol(String),
     /// Readings are missing between the last settled one and this batch.
     #[error("the batch begins with reading {first}, and {expected} is expected next")]
     Hole {
@@ -63,7 +66,7 @@ impl Refusal {
     fn status(&self) -> StatusCode {
         match self {
             Self::NoToken | Self::UnknownToken => StatusCode::UNAUTHORIZED,
-            Self::Code => StatusCode::FORBIDDEN,
+            Self::Code | Self::Signature => StatusCode::FORBIDDEN,
             Self::TooManyTries => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy | Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Media(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -71,6 +74,18 @@ impl Refusal {
             Self::UnknownCommand => StatusCode::NOT_FOUND,
             Self::Garbled(_) | Self::Protocol(_) => StatusCode::BAD_REQUEST,
             Self::Hole { .. } => StatusCode::CONFLICT,
+        }
+    }
+
+    fn code(&self) -> ProblemCode {
+        match self {
+            Self::NoToken | Self::UnknownToken => ProblemCode::Token,
+            Self::TooManyTries | Self::Busy | Self::Store(_) => ProblemCode::Busy,
+            Self::TooLarge => ProblemCode::TooLarge,
+            Self::Media(_) | Self::Garbled(_) => ProblemCode::Garbled,
+            Self::Protocol(_) => ProblemCode::Protocol,
+            Self::Hole { .. } => ProblemCode::Hole,
+            Self::Code | Self::Signature | Self::UnknownCommand => ProblemCode::Other,
         }
     }
 
@@ -86,12 +101,16 @@ impl Refusal {
             Self::Busy | Self::Store(_) => "keep the readings and send them again later",
             Self::Media(_) => "send application/json, plain or with 'Content-Encoding: zstd'",
             Self::TooLarge => "send it in smaller batches",
+            Self::Signature => {
+                "sign the text of the protocol with the gateway's present key; without that \
+                 key, enrol the gateway again"
+            }
             Self::UnknownCommand => "drop the answer, and go on with the orders that wait",
             Self::Garbled(_) => "send what the sync protocol describes; the message says where",
             Self::Protocol(_) => "upgrade the older of the two programs",
             Self::Hole { .. } => {
-                "a batch without readings answers how far the cloud has come: send from the \
-                 reading after that"
+                "send again from the reading that is expected, which resend_from names; what \
+                 is not held any more goes as a loss"
             }
         }
     }
@@ -111,9 +130,17 @@ impl IntoResponse for Refusal {
             tracing::error!(%error, "a gateway's request could not be served");
         }
         let problem = Problem {
+            code: self.code(),
             error: self.to_string(),
             hint: self.hint().to_owned(),
-            ..Problem::default()
+            resend_from: match self {
+                Self::Hole { expected, .. } => Some(expected),
+                _ => None,
+            },
+            protocols: match self {
+                Self::Protocol(_) => vec![PROTOCOL_VERSION],
+                _ => Vec::new(),
+            },
         };
         let mut response = (self.status(), Json(problem)).into_response();
         if let Some(seconds) = self.pause() {

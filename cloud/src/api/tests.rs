@@ -1,6 +1,7 @@
 //! The sync protocol over HTTP, from the code to the acknowledgement.
 
 mod commands;
+mod key;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -63,7 +64,7 @@ impl Scene {
 
     async fn enrol(&self, code: &str) -> (u16, String) {
         let request = json!({
-            "code": code, "public_key": "AAAA", "host": "pi", "software": "test 1",
+            "code": code, "public_key": "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=", "host": "pi", "software": "test 1",
         });
         self.ask("POST /sync/v1/enrol", "", &request.to_string())
             .await

@@ -2,6 +2,7 @@
 //! of itself, and what can be asked of it.
 
 pub(super) mod orders;
+mod proof;
 mod report;
 pub(super) mod view;
 

@@ -1,6 +1,7 @@
 //! The meters: the list, and what its pages share.
 
 pub(super) mod page;
+mod proof;
 pub(super) mod recipients;
 pub(super) mod register;
 pub(super) mod settings;

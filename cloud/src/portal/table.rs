@@ -38,7 +38,7 @@ impl Tone {
 }
 
 /// What stands in a cell.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Cell {
     /// What the row is about: a link, with a line under it.
     Main {

@@ -1,6 +1,8 @@
 //! The devices, and which meter each serves.
 
 use common::id::{AccountId, DeviceId, GatewayId, MeterId};
+use common::seal::Head;
+use common::sync::DeviceMounting;
 use jiff::Timestamp;
 
 use super::sites::zone;
@@ -39,6 +41,22 @@ fn mounting(row: &Row) -> StoreResult<Mounting> {
     })
 }
 
+fn device_mounting(row: &Row) -> StoreResult<DeviceMounting> {
+    let head = match row.optional_int(DEVICE_COLUMNS + 5)? {
+        Some(_) => Head {
+            link: row.number(DEVICE_COLUMNS + 5)?,
+            digest: row.parsed(DEVICE_COLUMNS + 6)?,
+        },
+        None => Head::default(),
+    };
+    Ok(DeviceMounting {
+        meter: MeterId(row.int(DEVICE_COLUMNS + 2)?),
+        point: row.text(DEVICE_COLUMNS + 3)?.to_owned(),
+        from: row.instant(DEVICE_COLUMNS + 4)?,
+        head,
+    })
+}
+
 /// A device with what its gateway must know of the meter it serves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServedDevice {
@@ -48,8 +66,10 @@ pub struct ServedDevice {
     pub meter: MeterId,
     /// The meter's label.
     pub label: String,
-    /// The meter's zone.
+    /// That meter's zone.
     pub zone: Zone,
+    /// The meters that its points serve, each with the last link of its chain.
+    pub mountings: Vec<DeviceMounting>,
 }
 
 impl Transaction {
@@ -102,29 +122,38 @@ impl Transaction {
         let sql = concat!(
             "SELECT ",
             device_columns!(),
-            ", meter.meter_id, meter.label, meter.zone FROM device \
+            ", meter.label, meter.zone, meter.meter_id, mounting.point, mounting.from_ms, \
+             seal.link, seal.digest FROM device \
              JOIN mounting ON mounting.account_id = device.account_id \
              AND mounting.device_id = device.device_id AND mounting.until_ms IS NULL \
              JOIN meter ON meter.account_id = mounting.account_id \
              AND meter.meter_id = mounting.meter_id \
+             LEFT JOIN seal ON seal.account_id = meter.account_id \
+             AND seal.meter_id = meter.meter_id AND seal.link = (SELECT MAX(last.link) \
+             FROM seal AS last WHERE last.account_id = meter.account_id \
+             AND last.meter_id = meter.meter_id) \
              WHERE device.account_id = $1 AND device.gateway_id = $2 \
              AND device.removed_ms IS NULL \
              ORDER BY device.bus, device.unit_id, meter.meter_id"
         );
         let rows = self.query(sql, &[account.into(), gateway.into()]).await?;
-        let mut served = rows
-            .iter()
-            .map(|row| {
-                Ok(ServedDevice {
-                    device: device(row)?,
-                    meter: MeterId(row.int(DEVICE_COLUMNS)?),
-                    label: row.text(DEVICE_COLUMNS + 1)?.to_owned(),
-                    zone: zone(row, DEVICE_COLUMNS + 2)?,
-                })
-            })
-            .collect::<StoreResult<Vec<ServedDevice>>>()?;
-        served.dedup_by_key(|served| served.device.id);
-        Ok(served)
+        let mut found: Vec<ServedDevice> = Vec::new();
+        for row in &rows {
+            let served = ServedDevice {
+                device: device(row)?,
+                meter: MeterId(row.int(DEVICE_COLUMNS + 2)?),
+                label: row.text(DEVICE_COLUMNS)?.to_owned(),
+                zone: zone(row, DEVICE_COLUMNS + 1)?,
+                mountings: vec![device_mounting(row)?],
+            };
+            match found.last_mut() {
+                Some(last) if last.device.id == served.device.id => {
+                    last.mountings.extend(served.mountings);
+                }
+                _ => found.push(served),
+            }
+        }
+        Ok(found)
     }
 
     /// A device of an account.

@@ -10,7 +10,7 @@ use crate::site::{Gateway, GatewayKind};
 
 macro_rules! gateway_columns {
     () => {
-        "account_id, gateway_id, site_id, name, kind, enrolled_ms, seen_ms, report"
+        "account_id, gateway_id, site_id, name, kind, enrolled_ms, seen_ms, report, doubled_ms"
     };
 }
 
@@ -28,6 +28,7 @@ fn gateway(row: &Row) -> StoreResult<Gateway> {
         enrolled_at: row.optional_instant(5)?,
         seen_at: row.optional_instant(6)?,
         report,
+        doubled_at: row.optional_instant(8)?,
     })
 }
 
@@ -80,6 +81,7 @@ impl Transaction {
             enrolled_at: None,
             seen_at: None,
             report: None,
+            doubled_at: None,
         };
         self.execute(
             "INSERT INTO gateway (account_id, gateway_id, site_id, name, kind, created_ms) \
@@ -259,30 +261,33 @@ impl Transaction {
         )
         .await?;
         self.execute(
-            "UPDATE gateway SET enrolled_ms = $3, public_key = $4, host = $5 \
+            "UPDATE gateway SET enrolled_ms = $3, host = $4, doubled_ms = NULL \
              WHERE account_id = $1 AND gateway_id = $2",
             &[
                 key.account.into(),
                 key.gateway.into(),
                 now.into(),
-                public_key.into(),
                 host.into(),
             ],
         )
         .await?;
-        Ok(())
+        self.take_key(key, public_key, now, now).await
     }
 
-    /// Whose token it is, unless it was revoked.
+    /// Whose token it is, unless it was revoked or replaced too long ago.
     ///
     /// # Errors
     /// When the engine cannot.
-    pub async fn gateway_of_token(&mut self, token_hash: &str) -> StoreResult<Option<GatewayKey>> {
+    pub async fn gateway_of_token(
+        &mut self,
+        token_hash: &str,
+        now: Timestamp,
+    ) -> StoreResult<Option<GatewayKey>> {
         let found = self
             .query_one(
-                "SELECT account_id, gateway_id FROM gateway_token \
-                 WHERE token_hash = $1 AND revoked_ms IS NULL",
-                &[token_hash.into()],
+                "SELECT account_id, gateway_id FROM gateway_token WHERE token_hash = $1 \
+                 AND revoked_ms IS NULL AND (expires_ms IS NULL OR expires_ms > $2)",
+                &[token_hash.into(), now.into()],
             )
             .await?;
         found.as_ref().map(key).transpose()

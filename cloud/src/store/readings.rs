@@ -5,9 +5,10 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use common::id::{AccountId, DeviceId, Epoch, GatewayId};
+use common::id::{AccountId, BootId, DeviceId, Epoch, GatewayId, MeterId};
 use common::quantity::Quantity;
-use common::reading::{ClockTrust, Reading};
+use common::reading::{ClockTrust, Reading, SinceBoot};
+use common::seal::Seal;
 use common::sync::Rejection;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -22,7 +23,7 @@ const CONTENT_HASH_BYTES: usize = 16;
 /// How much of what is set apart is kept, in characters; an honest reading has 300.
 const CONTENT_CHARACTERS_MAX: usize = 4_000;
 
-const COLUMNS: [Column; 16] = [
+const COLUMNS: [Column; 22] = [
     Column::Int("account_id"),
     Column::Int("gateway_id"),
     Column::Int("epoch"),
@@ -38,6 +39,12 @@ const COLUMNS: [Column; 16] = [
     Column::Text("raw"),
     Column::Text("profile"),
     Column::Text("closes"),
+    Column::Int("boot"),
+    Column::Int("elapsed_ms"),
+    Column::Int("sealed_meter"),
+    Column::Int("link"),
+    Column::Text("previous"),
+    Column::Text("signature"),
     Column::Int("received_ms"),
 ];
 
@@ -50,12 +57,17 @@ pub struct Stream {
     pub epoch: Epoch,
 }
 
-fn number(seq: u64) -> StoreResult<i64> {
+pub(super) fn number(seq: u64) -> StoreResult<i64> {
     i64::try_from(seq).map_err(|error| StoreError::Content(format!("reading {seq}: {error}")))
 }
 
 fn values(stream: Stream, reading: &Reading, now: Timestamp) -> StoreResult<Vec<Value>> {
     let quantity = reading.quantity;
+    let since_boot = reading.since_boot;
+    let elapsed_ms = since_boot
+        .map(|since| number(since.elapsed_ms))
+        .transpose()?;
+    let seal = reading.seal.as_ref();
     Ok(vec![
         stream.key.account.into(),
         stream.key.gateway.into(),
@@ -72,6 +84,14 @@ fn values(stream: Stream, reading: &Reading, now: Timestamp) -> StoreResult<Vec<
         reading.raw.as_str().into(),
         reading.profile.as_str().into(),
         reading.closes.into(),
+        since_boot.map(|since| since.boot.0).into(),
+        elapsed_ms.into(),
+        seal.map(|seal| seal.meter.0).into(),
+        seal.map(|seal| number(seal.link)).transpose()?.into(),
+        seal.map(|seal| seal.previous.to_string()).as_deref().into(),
+        seal.map(|seal| seal.signature.to_string())
+            .as_deref()
+            .into(),
         now.into(),
     ])
 }
@@ -106,6 +126,15 @@ impl From<KeptReading> for Taken {
     }
 }
 
+/// How far a stream is settled.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct HeldCursor {
+    /// Everything up to this number is.
+    pub through: u64,
+    /// Whether another life of the same gateway's buffer was first heard of later.
+    pub is_superseded: bool,
+}
+
 /// The most readings that are looked through around an instant: one a second for ten
 /// minutes before and after it.
 const READINGS_NEAR_MAX: i64 = 1_201;
@@ -113,7 +142,8 @@ const READINGS_NEAR_MAX: i64 = 1_201;
 macro_rules! reading_columns {
     () => {
         "gateway_id, epoch, seq, at_ms, clock, device_id, point, count, decimals, unit, \
-         suspect, raw, profile, closes"
+         suspect, raw, profile, closes, boot, elapsed_ms, sealed_meter, link, previous, \
+         signature"
     };
 }
 
@@ -124,6 +154,28 @@ fn quantity(row: &Row) -> StoreResult<Option<Quantity>> {
     Quantity::from_count(count, row.number(8)?, row.parsed(9)?)
         .map(Some)
         .map_err(|error| StoreError::Content(format!("a reading: {error}")))
+}
+
+fn since_boot(row: &Row) -> StoreResult<Option<SinceBoot>> {
+    let Some(boot) = row.optional_int(14)? else {
+        return Ok(None);
+    };
+    Ok(Some(SinceBoot {
+        boot: BootId(boot),
+        elapsed_ms: row.number(15)?,
+    }))
+}
+
+fn seal(row: &Row) -> StoreResult<Option<Seal>> {
+    let Some(meter) = row.optional_int(16)? else {
+        return Ok(None);
+    };
+    Ok(Some(Seal {
+        meter: MeterId(meter),
+        link: row.number(17)?,
+        previous: row.parsed(18)?,
+        signature: row.parsed(19)?,
+    }))
 }
 
 fn kept(row: &Row) -> StoreResult<KeptReading> {
@@ -142,8 +194,8 @@ fn kept(row: &Row) -> StoreResult<KeptReading> {
         raw: row.text(11)?.to_owned(),
         profile: row.text(12)?.to_owned(),
         closes,
-        since_boot: None,
-        seal: None,
+        since_boot: since_boot(row)?,
+        seal: seal(row)?,
     };
     Ok(KeptReading {
         gateway: GatewayId(row.int(0)?),
@@ -153,26 +205,52 @@ fn kept(row: &Row) -> StoreResult<KeptReading> {
 }
 
 impl Transaction {
-    /// Up to which number everything of a stream is settled; nobody else settles anything
-    /// in it until this transaction ends.
+    /// Up to where a stream is settled; nobody else settles anything in it until this
+    /// transaction ends.
     ///
     /// # Errors
     /// When the engine cannot.
-    pub async fn hold_cursor(&mut self, stream: Stream) -> StoreResult<u64> {
+    pub async fn hold_cursor(&mut self, stream: Stream) -> StoreResult<HeldCursor> {
+        let (account, gateway) = (stream.key.account, stream.key.gateway);
         let held = self
             .query_one(
-                "INSERT INTO sync_cursor (account_id, gateway_id, epoch, acknowledged_through) \
-                 VALUES ($1, $2, $3, 0) ON CONFLICT (account_id, gateway_id, epoch) DO UPDATE \
+                "INSERT INTO sync_cursor (account_id, gateway_id, epoch, acknowledged_through, \
+                 place) VALUES ($1, $2, $3, 0, (SELECT COALESCE(MAX(place), 0) + 1 \
+                 FROM sync_cursor WHERE account_id = $1 AND gateway_id = $2)) \
+                 ON CONFLICT (account_id, gateway_id, epoch) DO UPDATE \
                  SET acknowledged_through = sync_cursor.acknowledged_through \
-                 RETURNING acknowledged_through",
-                &[
-                    stream.key.account.into(),
-                    stream.key.gateway.into(),
-                    stream.epoch.into(),
-                ],
+                 RETURNING acknowledged_through, (SELECT COUNT(*) FROM sync_cursor AS later \
+                 WHERE later.account_id = $1 AND later.gateway_id = $2 \
+                 AND later.place > sync_cursor.place)",
+                &[account.into(), gateway.into(), stream.epoch.into()],
             )
             .await?;
-        held.map_or(Ok(0), |row| row.number(0))
+        held.map_or(Ok(HeldCursor::default()), |row| {
+            Ok(HeldCursor {
+                through: row.number(0)?,
+                is_superseded: row.int(1)? > 0,
+            })
+        })
+    }
+
+    /// The last reading of a stream that was kept.
+    ///
+    /// # Errors
+    /// When the engine cannot.
+    pub async fn last_kept(&mut self, stream: Stream) -> StoreResult<Option<KeptReading>> {
+        let sql = concat!(
+            "SELECT ",
+            reading_columns!(),
+            " FROM reading WHERE account_id = $1 AND gateway_id = $2 AND epoch = $3 \
+             ORDER BY seq DESC LIMIT 1"
+        );
+        let values = [
+            stream.key.account.into(),
+            stream.key.gateway.into(),
+            stream.epoch.into(),
+        ];
+        let found = self.query_one(sql, &values).await?;
+        found.as_ref().map(kept).transpose()
     }
 
     /// Says up to which number everything of a stream is settled; it never goes back.

@@ -3,15 +3,17 @@
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use common::id::{DeviceId, Epoch};
+use common::id::{BootId, DeviceId, Epoch};
 use common::reading::Reading;
-use common::sync::Rejection;
+use common::sync::{HeldReading, Rejection};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Buffer, BufferError, BufferStatus};
+use super::{Buffer, BufferCheck, BufferError, BufferStatus, Held, Lost, Outgoing, Sealing};
+use crate::clock::Anchor;
 use crate::reading::NewReading;
 
 /// Requests that may wait for the thread; each sender waits for its own reply.
@@ -25,7 +27,8 @@ enum Work {
 /// Asks the buffer's thread. Clones share one buffer, which closes with the last of them.
 #[derive(Debug, Clone)]
 pub struct BufferHandle {
-    epoch: Epoch,
+    /// It may change while the buffer is open.
+    epoch: Arc<Mutex<Epoch>>,
     work: mpsc::Sender<Work>,
 }
 
@@ -35,7 +38,8 @@ impl BufferHandle {
     /// # Errors
     /// When the system has no thread to give.
     pub fn spawn(mut buffer: Buffer) -> std::io::Result<Self> {
-        let epoch = buffer.epoch();
+        let epoch = Arc::new(Mutex::new(buffer.epoch()));
+        let told = Arc::clone(&epoch);
         let (work, mut waiting) = mpsc::channel::<Work>(QUEUE);
         std::thread::Builder::new()
             .name("buffer".to_owned())
@@ -43,7 +47,10 @@ impl BufferHandle {
                 let mut closed = None;
                 while let Some(work) = waiting.blocking_recv() {
                     match work {
-                        Work::Do(job) => job(&mut buffer),
+                        Work::Do(job) => {
+                            job(&mut buffer);
+                            *told.lock().unwrap_or_else(PoisonError::into_inner) = buffer.epoch();
+                        }
                         Work::Close(reply) => {
                             closed = Some(reply);
                             break;
@@ -61,10 +68,87 @@ impl BufferHandle {
         Ok(Self { epoch, work })
     }
 
-    /// Which life of the buffer numbers the readings.
+    /// Which life of the buffer numbers the readings; another begins when the database turns
+    /// out to be damaged, or with [`Self::begin_epoch`].
     #[must_use]
     pub fn epoch(&self) -> Epoch {
-        self.epoch
+        *self.epoch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// See [`Buffer::set_sealing`].
+    ///
+    /// # Errors
+    /// When the buffer is closed.
+    pub async fn set_sealing(&self, sealing: Option<Sealing>) -> Result<(), BufferError> {
+        self.ask(move |buffer| {
+            buffer.set_sealing(sealing);
+            Ok(())
+        })
+        .await
+    }
+
+    /// See [`Buffer::rewind`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn rewind(&self, through: u64) -> Result<(), BufferError> {
+        self.ask(move |buffer| buffer.rewind(through)).await
+    }
+
+    /// See [`Buffer::holds`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn holds(&self, theirs: HeldReading) -> Result<Held, BufferError> {
+        self.ask(move |buffer| buffer.holds(&theirs)).await
+    }
+
+    /// See [`Buffer::begin_epoch`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn begin_epoch(&self, now: Timestamp) -> Result<Epoch, BufferError> {
+        self.ask(move |buffer| buffer.begin_epoch(now)).await
+    }
+
+    /// See [`Buffer::date_boot`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn date_boot(&self, anchor: Anchor) -> Result<u64, BufferError> {
+        self.ask(move |buffer| buffer.date_boot(&anchor)).await
+    }
+
+    /// See [`Buffer::anchor`].
+    ///
+    /// # Errors
+    /// When the buffer is closed.
+    pub async fn anchor(&self, boot: BootId) -> Result<Option<Anchor>, BufferError> {
+        self.ask(move |buffer| Ok(buffer.anchor(boot))).await
+    }
+
+    /// See [`Buffer::newest_at`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn newest_at(&self) -> Result<Option<Timestamp>, BufferError> {
+        self.ask(|buffer| buffer.newest_at()).await
+    }
+
+    /// See [`Buffer::losses_after`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn losses_after(&self, seq: u64, max: usize) -> Result<Vec<Lost>, BufferError> {
+        self.ask(move |buffer| buffer.losses_after(seq, max)).await
+    }
+
+    /// See [`Buffer::check`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn check(&self) -> Result<BufferCheck, BufferError> {
+        self.ask(|buffer| buffer.check()).await
     }
 
     /// See [`Buffer::append`].
@@ -82,7 +166,7 @@ impl BufferHandle {
     ///
     /// # Errors
     /// As there.
-    pub async fn next_batch(&self, max: usize) -> Result<Vec<Reading>, BufferError> {
+    pub async fn next_batch(&self, max: usize) -> Result<Outgoing, BufferError> {
         self.ask(move |buffer| buffer.next_batch(max)).await
     }
 
@@ -154,8 +238,12 @@ impl BufferHandle {
     ) -> Result<T, BufferError> {
         let (reply, answer) = oneshot::channel();
         let work = Box::new(move |buffer: &mut Buffer| {
+            let result = job(buffer);
+            if let Err(error) = &result {
+                buffer.heal(error);
+            }
             // Whoever asked may be gone; the work is done all the same.
-            let _ = reply.send(job(buffer));
+            let _ = reply.send(result);
         });
         self.work
             .send(Work::Do(work))

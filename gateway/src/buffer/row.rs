@@ -1,202 +1,256 @@
-//! One reading as a row, and back. What was stored reads back the same, or is an error.
+//! One reading as a row, and back. What was stored reads back the same, or is an error: each
+//! row carries a checksum of all that it means.
 //!
-//! What the readings of a point have in common is kept once, as a *kind*; the rest is some
-//! 35 bytes a reading.
+//! What the readings of a point have in common is kept once, as a [`Kind`]; the rest is some
+//! 45 bytes a reading. Pure but for the statements at its end.
 
-use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use common::id::DeviceId;
+use common::id::{BootId, DeviceId, MeterId};
 use common::quantity::Quantity;
-use common::reading::{ClockTrust, Reading};
+use common::reading::{ClockTrust, Reading, SinceBoot};
+use common::seal::Seal;
+use common::sync::Weight;
 use common::unit::Unit;
 use jiff::Timestamp;
 use jiff::civil::Date;
-use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
+use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 
-use super::{BufferError, LastValues, number, sql};
+use super::{number, stored};
 use crate::reading::NewReading;
 
-pub(super) fn insert(
-    transaction: &Transaction<'_>,
+/// What the readings of one point have in common, as the database holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Kind {
+    pub(super) device: i64,
+    pub(super) point: String,
+    pub(super) profile: String,
+    pub(super) clock: String,
+    pub(super) boot: Option<i64>,
+    pub(super) unit: Option<String>,
+    pub(super) decimals: Option<i64>,
+    pub(super) weight: String,
+}
+
+/// The rest of a reading, as the database holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub(super) seq: i64,
+    pub(super) at_ms: i64,
+    pub(super) elapsed_ms: Option<i64>,
+    pub(super) count: Option<i64>,
+    pub(super) suspect: Option<String>,
+    pub(super) raw: String,
+    pub(super) closes: Option<String>,
+    pub(super) sum: i64,
+}
+
+/// A CRC-32 as the databases hold it: signed, four bytes at most.
+pub(super) fn sum_of(bytes: &[u8]) -> i64 {
+    i64::from(crc32fast::hash(bytes).cast_signed())
+}
+
+/// The checksum of a reading's row; its seal has one of its own.
+pub(super) fn sum(reading: &Reading, weight: Weight) -> i64 {
+    let text = format!("{} {}\n{}", reading.seq, weight.code(), reading.canonical());
+    sum_of(text.as_bytes())
+}
+
+/// What a reading is, and how much it matters: a closing reading most.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Held {
+    pub(super) reading: Reading,
+    pub(super) weight: Weight,
+}
+
+impl Held {
+    pub(super) fn new(reading: &NewReading, seq: u64) -> Self {
+        let mut numbered = reading.clone().numbered(seq);
+        if let Ok(at) = Timestamp::from_millisecond(numbered.at.as_millisecond()) {
+            numbered.at = at;
+        }
+        Self {
+            reading: numbered,
+            weight: reading.weight,
+        }
+    }
+
+    /// What goes last when room is short.
+    pub(super) fn gravity(&self) -> Weight {
+        match self.reading.closes {
+            Some(_) => Weight::Closing,
+            None => self.weight,
+        }
+    }
+}
+
+/// The reading that the two parts make, without its seal; `None` when one of them is not
+/// what was stored.
+pub(super) fn assemble(entry: Entry, kind: &Kind) -> Option<Held> {
+    let since_boot = match (kind.boot, entry.elapsed_ms) {
+        (Some(boot), Some(elapsed_ms)) => Some(SinceBoot {
+            boot: BootId(boot),
+            elapsed_ms: u64::try_from(elapsed_ms).ok()?,
+        }),
+        (None, None) => None,
+        _ => return None,
+    };
+    let quantity = match (entry.count, kind.decimals, &kind.unit) {
+        (None, None, None) => None,
+        (Some(count), Some(decimals), Some(unit)) => {
+            let unit = Unit::from_str(unit).ok()?;
+            Some(Quantity::from_count(count, u8::try_from(decimals).ok()?, unit).ok()?)
+        }
+        _ => return None,
+    };
+    let closes = entry.closes.as_deref().map(Date::from_str).transpose();
+    let reading = Reading {
+        seq: number(entry.seq),
+        at: Timestamp::from_millisecond(entry.at_ms).ok()?,
+        clock: ClockTrust::from_code(&kind.clock)?,
+        since_boot,
+        device: DeviceId(kind.device),
+        point: kind.point.clone(),
+        quantity,
+        suspect: entry.suspect,
+        raw: entry.raw,
+        profile: kind.profile.clone(),
+        closes: closes.ok()?,
+        seal: None,
+    };
+    let weight = Weight::from_code(&kind.weight)?;
+    let held = Held { reading, weight };
+    (sum(&held.reading, weight) == entry.sum).then_some(held)
+}
+
+/// The checksum of a seal's row.
+pub(super) fn seal_sum(seq: u64, seal: &Seal) -> i64 {
+    let Seal {
+        meter,
+        link,
+        previous,
+        signature,
+    } = seal;
+    sum_of(format!("{seq} {meter} {link} {previous} {signature}").as_bytes())
+}
+
+/// The seal that the members make; `None` when they are not what was stored.
+pub(super) fn assemble_seal(
     seq: i64,
-    reading: &NewReading,
-) -> Result<(), rusqlite::Error> {
+    (meter, link): (i64, i64),
+    previous: &[u8],
+    signature: &[u8],
+    sum: i64,
+) -> Option<Seal> {
+    let seal = Seal {
+        meter: MeterId(meter),
+        link: u64::try_from(link).ok()?,
+        previous: common::digest::Digest(previous.try_into().ok()?),
+        signature: common::digest::Signature(signature.try_into().ok()?),
+    };
+    (seal_sum(number(seq), &seal) == sum).then_some(seal)
+}
+
+/// The columns of the view that [`decode`] reads.
+pub(super) const COLUMNS: &str = "seq, at_ms, elapsed_ms, count, suspect, raw, closes, sum, \
+    device, point, profile, clock, boot, unit, decimals, weight";
+
+/// The reading in a row of [`COLUMNS`], without its seal; `None` when it is damaged.
+pub(super) fn decode(row: &Row<'_>) -> Option<Held> {
+    let read = || -> Result<_, rusqlite::Error> {
+        let entry = Entry {
+            seq: row.get(0)?,
+            at_ms: row.get(1)?,
+            elapsed_ms: row.get(2)?,
+            count: row.get(3)?,
+            suspect: row.get(4)?,
+            raw: row.get(5)?,
+            closes: row.get(6)?,
+            sum: row.get(7)?,
+        };
+        let kind = Kind {
+            device: row.get(8)?,
+            point: row.get(9)?,
+            profile: row.get(10)?,
+            clock: row.get(11)?,
+            boot: row.get(12)?,
+            unit: row.get(13)?,
+            decimals: row.get(14)?,
+            weight: row.get(15)?,
+        };
+        Ok((entry, kind))
+    };
+    let (entry, kind) = read().ok()?;
+    assemble(entry, &kind)
+}
+
+/// Stores a reading, or what it has become, with its seal.
+pub(super) fn put(transaction: &Transaction<'_>, held: &Held) -> Result<(), rusqlite::Error> {
+    let Held { reading, weight } = held;
+    let elapsed = reading.since_boot.map(|since| stored(since.elapsed_ms));
     let mut statement = transaction.prepare_cached(
-        "INSERT INTO entry (seq, at_ms, kind, count, suspect, raw, closes)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT OR REPLACE INTO entry
+         (seq, at_ms, elapsed_ms, kind, count, suspect, raw, closes, sum)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?;
     statement.execute(params![
-        seq,
+        stored(reading.seq),
         reading.at.as_millisecond(),
-        kind(transaction, reading)?,
+        elapsed,
+        kind(transaction, held)?,
         reading.quantity.map(Quantity::count),
         reading.suspect,
         reading.raw,
         reading.closes.map(|date| date.to_string()),
+        sum(reading, *weight),
+    ])?;
+    let Some(seal) = &reading.seal else {
+        return Ok(());
+    };
+    let mut statement = transaction.prepare_cached(
+        "INSERT OR REPLACE INTO seal (seq, meter, link, previous, signature, sum)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?;
+    statement.execute(params![
+        stored(reading.seq),
+        seal.meter.0,
+        stored(seal.link),
+        seal.previous.0,
+        seal.signature.0,
+        seal_sum(reading.seq, seal),
     ])?;
     Ok(())
 }
 
-/// The number of the reading's kind, which is new when its device, point, profile, clock or
-/// unit is.
-fn kind(transaction: &Transaction<'_>, reading: &NewReading) -> Result<i64, rusqlite::Error> {
+/// The number of the reading's kind, which is new when something of it is.
+fn kind(transaction: &Transaction<'_>, held: &Held) -> Result<i64, rusqlite::Error> {
+    let Held { reading, weight } = held;
     let is = params![
         reading.device.0,
         reading.point,
         reading.profile,
         reading.clock.code(),
+        reading.since_boot.map(|since| since.boot.0),
         reading.quantity.map(|quantity| quantity.unit().code()),
         reading.quantity.map(Quantity::decimals),
+        weight.code(),
     ];
     let mut known = transaction.prepare_cached(
         "SELECT id FROM kind WHERE device = ?1 AND point = ?2 AND profile = ?3 AND clock = ?4
-         AND unit IS ?5 AND decimals IS ?6",
+         AND boot IS ?5 AND unit IS ?6 AND decimals IS ?7 AND weight = ?8",
     )?;
     if let Some(id) = known.query_row(is, |row| row.get(0)).optional()? {
         return Ok(id);
     }
     transaction.execute(
-        "INSERT INTO kind (device, point, profile, clock, unit, decimals)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT INTO kind (device, point, profile, clock, boot, unit, decimals, weight)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         is,
     )?;
-    Ok(transaction.last_insert_rowid())
-}
-
-pub(super) fn select_after(
-    connection: &Connection,
-    seq: i64,
-    max: usize,
-) -> Result<Vec<Reading>, BufferError> {
-    let reading = sql("read readings");
-    let mut statement = connection
-        .prepare_cached(
-            "SELECT seq, at_ms, clock, device, point, count, decimals, unit,
-                    suspect, raw, profile, closes
-             FROM reading WHERE seq > ?1 ORDER BY seq LIMIT ?2",
-        )
-        .map_err(&reading)?;
-    let limit = i64::try_from(max).unwrap_or(i64::MAX);
-    let mut rows = statement.query([seq, limit]).map_err(&reading)?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next().map_err(&reading)? {
-        found.push(decode(row)?);
-    }
-    Ok(found)
-}
-
-pub(super) fn select_closings(
-    connection: &Connection,
-) -> Result<BTreeMap<DeviceId, Date>, BufferError> {
-    let reading = sql("read closing readings");
-    let mut statement = connection
-        .prepare_cached(
-            "SELECT device, max(closes), max(seq) FROM reading
-             WHERE closes IS NOT NULL AND count IS NOT NULL GROUP BY device",
-        )
-        .map_err(&reading)?;
-    let mut rows = statement.query([]).map_err(&reading)?;
-    let mut found = BTreeMap::new();
-    while let Some(row) = rows.next().map_err(&reading)? {
-        let device = DeviceId(row.get(0).map_err(&reading)?);
-        let closes: String = row.get(1).map_err(&reading)?;
-        let seq = row.get(2).map_err(&reading)?;
-        let date = closes
-            .parse()
-            .map_err(|error: jiff::Error| BufferError::Row {
-                seq,
-                why: error.to_string(),
-            })?;
-        found.insert(device, date);
-    }
-    Ok(found)
-}
-
-/// The last value of each point among the readings after number `seq` and the closing ones.
-pub(super) fn select_last_values(
-    connection: &Connection,
-    seq: i64,
-) -> Result<LastValues, BufferError> {
-    let reading = sql("read the last values");
-    let mut statement = connection
-        .prepare_cached(
-            "SELECT device, point, max(seq) AS seq, at_ms, count, decimals, unit FROM
-             (SELECT * FROM reading WHERE seq > ?1 AND count IS NOT NULL UNION ALL
-              SELECT * FROM reading WHERE closes IS NOT NULL AND count IS NOT NULL)
-             GROUP BY device, point",
-        )
-        .map_err(&reading)?;
-    let mut rows = statement.query([seq]).map_err(&reading)?;
-    let mut found = BTreeMap::new();
-    while let Some(row) = rows.next().map_err(&reading)? {
-        let last = || -> Result<_, rusqlite::Error> {
-            let amount = (row.get("count")?, row.get("decimals")?, row.get("unit")?);
-            let at = Timestamp::from_millisecond(row.get("at_ms")?).ok();
-            let key = (DeviceId(row.get("device")?), row.get("point")?);
-            Ok((key, at.zip(quantity(&amount).flatten())))
-        };
-        let (key, value) = last().map_err(&reading)?;
-        let seq = row.get("seq").map_err(&reading)?;
-        let why = "its value is not what was stored".to_owned();
-        found.insert(key, value.ok_or(BufferError::Row { seq, why })?);
-    }
-    Ok(found)
-}
-
-fn decode(row: &Row<'_>) -> Result<Reading, BufferError> {
-    let seq: i64 = row.get("seq").map_err(sql("read a reading"))?;
-    let damaged = |why: String| BufferError::Row { seq, why };
-    members(row, seq)
-        .map_err(|error| damaged(error.to_string()))?
-        .ok_or_else(|| damaged("a member is not what was stored".to_owned()))
-}
-
-/// `None` when a member cannot be what [`insert`] stored.
-fn members(row: &Row<'_>, seq: i64) -> Result<Option<Reading>, rusqlite::Error> {
-    let clock: String = row.get("clock")?;
-    let closes: Option<String> = row.get("closes")?;
-    let amount: (Option<i64>, Option<u8>, Option<String>) =
-        (row.get("count")?, row.get("decimals")?, row.get("unit")?);
-    let read = || {
-        Some((
-            Timestamp::from_millisecond(row.get("at_ms").ok()?).ok()?,
-            ClockTrust::from_code(&clock)?,
-            quantity(&amount)?,
-            closes.as_deref().map(Date::from_str).transpose().ok()?,
-        ))
-    };
-    let Some((at, clock, quantity, closes)) = read() else {
-        return Ok(None);
-    };
-    Ok(Some(Reading {
-        seq: number(seq),
-        at,
-        clock,
-        device: DeviceId(row.get("device")?),
-        point: row.get("point")?,
-        quantity,
-        suspect: row.get("suspect")?,
-        raw: row.get("raw")?,
-        profile: row.get("profile")?,
-        closes,
-        since_boot: None,
-        seal: None,
-    }))
-}
-
-/// `None` when the three columns do not make a quantity, `Some(None)` when there is none.
-#[expect(
-    clippy::option_option,
-    reason = "the outer says damaged, the inner absent"
-)]
-fn quantity(amount: &(Option<i64>, Option<u8>, Option<String>)) -> Option<Option<Quantity>> {
-    match amount {
-        (None, None, None) => Some(None),
-        (Some(count), Some(decimals), Some(unit)) => {
-            let unit = Unit::from_str(unit).ok()?;
-            Quantity::from_count(*count, *decimals, unit).ok().map(Some)
-        }
-        _ => None,
-    }
+    let id = transaction.last_insert_rowid();
+    transaction.execute(
+        "INSERT OR REPLACE INTO kind_copy SELECT * FROM kind WHERE id = ?1",
+        [id],
+    )?;
+    Ok(id)
 }

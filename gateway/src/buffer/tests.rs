@@ -49,6 +49,10 @@ fn suspect() -> NewReading {
     }
 }
 
+fn open(path: &Path, now: Timestamp) -> Result<Buffer, BufferError> {
+    Buffer::open(path, &BufferConfig::default(), now, None)
+}
+
 fn place() -> (tempfile::TempDir, PathBuf) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("buffer.db");
@@ -60,24 +64,24 @@ fn what_was_stored_reads_back_the_same_after_a_restart() {
     let (_directory, path) = place();
     let stored = [reading(1), suspect(), reading(-5)];
     let epoch = {
-        let mut buffer = Buffer::open(&path, start()).unwrap();
+        let mut buffer = open(&path, start()).unwrap();
         assert_eq!(buffer.append(&[]).unwrap().count(), 0);
         assert_eq!(buffer.append(&stored).unwrap(), 1..=3);
         buffer.epoch()
     };
-    let buffer = Buffer::open(&path, start()).unwrap();
+    let mut buffer = open(&path, start()).unwrap();
     assert_eq!(buffer.epoch(), epoch);
     let expected: Vec<Reading> = (1..).zip(stored).map(|(n, r)| r.numbered(n)).collect();
-    assert_eq!(buffer.next_batch(10).unwrap(), expected);
+    assert_eq!(buffer.next_batch(10).unwrap().readings, expected);
     drop(buffer);
-    let buffer = Buffer::open_to_read(&path).unwrap();
+    let mut buffer = Buffer::open_to_read(&path).unwrap();
     assert_eq!(buffer.read_after(1, 1).unwrap(), expected[1..2]);
 }
 
 #[test]
 fn an_acknowledgement_of_what_was_never_stored_is_refused() {
     let (_directory, path) = place();
-    let mut buffer = Buffer::open(&path, start()).unwrap();
+    let mut buffer = open(&path, start()).unwrap();
     buffer.append(&[reading(1)]).unwrap();
     let refused = buffer.acknowledge(2, &[], start());
     assert!(
@@ -96,7 +100,7 @@ fn an_acknowledgement_of_what_was_never_stored_is_refused() {
 #[test]
 fn a_backlog_is_kept_for_its_days_after_the_acknowledgement_not_after_the_reading() {
     let (_directory, path) = place();
-    let mut buffer = Buffer::open(&path, start()).unwrap();
+    let mut buffer = open(&path, start()).unwrap();
     buffer.append(&[reading(1), reading(2)]).unwrap();
     buffer.acknowledge(1, &[], days_later(100)).unwrap();
     assert_eq!(buffer.prune(45, days_later(145)).unwrap(), 0);
@@ -110,29 +114,29 @@ fn numbers_are_not_used_again_when_every_row_is_gone() {
     let (_directory, path) = place();
     {
         // Dropped, as by a power cut: deletion itself keeps what the numbers are known from.
-        let mut buffer = Buffer::open(&path, start()).unwrap();
+        let mut buffer = open(&path, start()).unwrap();
         buffer.append(&[reading(1), reading(2)]).unwrap();
         buffer.acknowledge(2, &[], start()).unwrap();
         assert_eq!(buffer.prune(0, days_later(1)).unwrap(), 2);
     }
-    let mut buffer = Buffer::open(&path, start()).unwrap();
+    let mut buffer = open(&path, start()).unwrap();
     assert_eq!(buffer.append(&[reading(3)]).unwrap(), 3..=3);
 }
 
 #[test]
 fn an_acknowledgement_reaches_the_disk_with_the_next_append() {
     let (_directory, path) = place();
-    let mut buffer = Buffer::open(&path, start()).unwrap();
+    let mut buffer = open(&path, start()).unwrap();
     buffer.append(&[reading(1), reading(2)]).unwrap();
     buffer.acknowledge(1, &[], start()).unwrap();
     assert_eq!(buffer.waiting().unwrap(), 1);
     drop(buffer);
-    let mut buffer = Buffer::open(&path, start()).unwrap();
+    let mut buffer = open(&path, start()).unwrap();
     assert_eq!(buffer.waiting().unwrap(), 2, "a power cut forgets it");
     buffer.acknowledge(1, &[], start()).unwrap();
     buffer.append(&[reading(3)]).unwrap();
     drop(buffer);
-    let mut buffer = Buffer::open(&path, start()).unwrap();
+    let mut buffer = open(&path, start()).unwrap();
     assert_eq!(buffer.waiting().unwrap(), 2);
     buffer.acknowledge(2, &[], start()).unwrap();
     buffer.close().unwrap();
@@ -142,7 +146,7 @@ fn an_acknowledgement_reaches_the_disk_with_the_next_append() {
 #[test]
 fn a_sweep_writes_one_small_page_and_now_and_then_a_few() {
     let (_directory, path) = place();
-    let mut buffer = Buffer::open(&path, start()).unwrap();
+    let mut buffer = open(&path, start()).unwrap();
     let sweep = |n: i64| -> Vec<_> { (1..=6).map(|k| reading(n * 60_000 + k * 5 + 1)).collect() };
     buffer.append(&sweep(0)).unwrap();
     let log = path.with_extension("db-wal");
@@ -176,12 +180,12 @@ fn a_damaged_buffer_is_set_aside_and_a_new_epoch_begins() {
     for (what, harm) in harms {
         let (directory, path) = place();
         let old = {
-            let mut buffer = Buffer::open(&path, start()).unwrap();
+            let mut buffer = open(&path, start()).unwrap();
             buffer.append(&[reading(1)]).unwrap();
             buffer.epoch()
         };
         harm(&path);
-        let mut buffer = Buffer::open(&path, start()).unwrap();
+        let mut buffer = open(&path, start()).unwrap();
         let aside = buffer
             .set_aside()
             .unwrap_or_else(|| panic!("{what}"))
@@ -198,11 +202,11 @@ fn a_damaged_buffer_is_set_aside_and_a_new_epoch_begins() {
 #[test]
 fn a_buffer_that_is_left_behind_stays_whole_beside_the_new_one() {
     let (_directory, path) = place();
-    let mut buffer = Buffer::open(&path, start()).unwrap();
+    let mut buffer = open(&path, start()).unwrap();
     buffer.append(&[reading(1)]).unwrap();
     let old = buffer.epoch();
     let left = buffer.leave(&path, start()).unwrap();
-    let fresh = Buffer::open(&path, start()).unwrap();
+    let fresh = open(&path, start()).unwrap();
     assert_ne!(fresh.epoch(), old);
     assert_eq!(fresh.waiting().unwrap(), 0);
     let left = Buffer::open_to_read(&left).unwrap();
@@ -217,7 +221,7 @@ fn the_last_closing_of_each_device_is_known_after_a_restart() {
         closes: Some(date.parse().unwrap()),
         ..if usable { reading(1) } else { suspect() }
     };
-    let mut buffer = Buffer::open(&path, start()).unwrap();
+    let mut buffer = open(&path, start()).unwrap();
     let stored = [
         closing(7, "2026-11-23", true),
         closing(7, "2026-11-24", true),
@@ -237,7 +241,7 @@ fn the_last_value_of_each_point_is_known_after_a_restart() {
         device: DeviceId(device),
         ..reading
     };
-    let mut buffer = Buffer::open(&path, start()).unwrap();
+    let mut buffer = open(&path, start()).unwrap();
     let stored = [
         of(7, reading(41)),
         of(7, reading(42)),
@@ -256,31 +260,32 @@ fn the_last_value_of_each_point_is_known_after_a_restart() {
 #[test]
 fn one_writes_or_many_read() {
     let (_directory, path) = place();
-    let first = Buffer::open(&path, start()).unwrap();
+    let first = open(&path, start()).unwrap();
     // A lock of flock's kind stands between two open files, also within one process.
-    assert!(matches!(
-        Buffer::open(&path, start()),
-        Err(BufferError::InUse(_))
-    ));
+    assert!(matches!(open(&path, start()), Err(BufferError::InUse(_))));
     assert!(matches!(
         Buffer::open_to_read(&path),
         Err(BufferError::InUse(_))
     ));
     drop(first);
     let readers = [(); 2].map(|()| Buffer::open_to_read(&path).unwrap());
-    assert!(Buffer::open(&path, start()).is_err());
+    assert!(open(&path, start()).is_err());
     drop(readers);
-    assert!(Buffer::open(&path, start()).is_ok());
+    assert!(open(&path, start()).is_ok());
 }
 
 #[test]
 fn a_buffer_of_a_newer_program_is_left_alone() {
     let (_directory, path) = place();
-    drop(Buffer::open(&path, start()).unwrap());
+    drop(open(&path, start()).unwrap());
     let connection = rusqlite::Connection::open(&path).unwrap();
     connection.pragma_update(None, "user_version", 99).unwrap();
+    let id = 0x456e_7600 + 99;
+    connection
+        .pragma_update(None, "application_id", id)
+        .unwrap();
     drop(connection);
-    let refused = Buffer::open(&path, start());
+    let refused = open(&path, start());
     assert!(
         matches!(refused, Err(BufferError::Newer { found: 99, .. })),
         "{refused:?}"
@@ -290,18 +295,18 @@ fn a_buffer_of_a_newer_program_is_left_alone() {
 #[tokio::test]
 async fn the_handle_does_what_the_buffer_does() {
     let (_directory, path) = place();
-    let handle = BufferHandle::spawn(Buffer::open(&path, start()).unwrap()).unwrap();
+    let handle = BufferHandle::spawn(open(&path, start()).unwrap()).unwrap();
     assert_eq!(
         handle.append(vec![reading(1), reading(2)]).await.unwrap(),
         1..=2
     );
     handle.acknowledge(1, Vec::new(), start()).await.unwrap();
     assert_eq!(handle.waiting().await.unwrap(), 1);
-    assert_eq!(handle.next_batch(5).await.unwrap()[0].seq, 2);
+    assert_eq!(handle.next_batch(5).await.unwrap().readings[0].seq, 2);
     assert_eq!(handle.status().await.unwrap().epoch, handle.epoch());
     handle.close().await;
     assert!(matches!(handle.waiting().await, Err(BufferError::Closed)));
-    assert!(Buffer::open(&path, start()).is_ok(), "the lock is free");
+    assert!(open(&path, start()).is_ok(), "the lock is free");
 }
 
 #[derive(Debug, Clone)]
@@ -394,7 +399,7 @@ proptest! {
     #[test]
     fn the_buffer_is_a_list_with_a_cursor(steps in prop::collection::vec(step(), 1..40)) {
         let (_directory, path) = place();
-        let mut buffer = Buffer::open(&path, start()).unwrap();
+        let mut buffer = open(&path, start()).unwrap();
         let mut model = Model::default();
         for step in steps {
             let now = days_later(model.today);
@@ -407,7 +412,7 @@ proptest! {
                     model.append(&new);
                 }
                 Step::Batch(max) => {
-                    prop_assert_eq!(buffer.next_batch(max).unwrap(), model.batch(max));
+                    prop_assert_eq!(buffer.next_batch(max).unwrap().readings, model.batch(max));
                 }
                 Step::Acknowledge { through, reject } => {
                     let rejection = Rejection { seq: through, code: RejectionCode::Unacceptable, reason: "no such device".to_owned() };
@@ -422,12 +427,12 @@ proptest! {
                 Step::Reopen => {
                     buffer.close().unwrap();
                     model.keep();
-                    buffer = Buffer::open(&path, now).unwrap();
+                    buffer = open(&path, now).unwrap();
                 }
                 Step::CutPower => {
                     drop(buffer);
                     model.cut_power();
-                    buffer = Buffer::open(&path, now).unwrap();
+                    buffer = open(&path, now).unwrap();
                 }
                 Step::Pass { days } => model.today += days,
                 Step::Prune { keep_days } => {

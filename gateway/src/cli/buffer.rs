@@ -158,7 +158,7 @@ async fn page(config: &Config, after: u64) -> Result<ReadingsPage, Failure> {
     if let Some(page) = ask(config, "buffer readings", arguments).await? {
         return Ok(serde_json::from_value(page)?);
     }
-    let buffer = open(config)?;
+    let mut buffer = open(config)?;
     Ok(ReadingsPage {
         epoch: buffer.epoch(),
         readings: buffer.read_after(after, PAGE)?,

@@ -153,7 +153,7 @@ fn enrolled_already(old: &Identity) -> Failure {
 /// The buffer, so that no daemon runs meanwhile.
 pub(super) fn hold_buffer(config: &Config, clock: &Clock) -> Result<Buffer, Failure> {
     let path = config.buffer_file();
-    Buffer::open(&path, clock.now()).map_err(|error| {
+    Buffer::open(&path, &config.buffer, clock.now(), None).map_err(|error| {
         let failure = Failure::from(&error);
         match error {
             BufferError::InUse(_) => failure.remedy("sudo systemctl stop enervue-gateway"),

@@ -162,7 +162,7 @@ fn history(
     let devices = device_list(config, clock)?;
     std::fs::create_dir_all(&config.data_dir)?;
     let path = config.buffer_file();
-    let mut buffer = open_empty(&path, clock)?;
+    let mut buffer = open_empty(&path, config, clock)?;
     let mut written = 0_usize;
     let count = fill(&devices, meters, span, &mut |readings| {
         buffer.append(readings)?;
@@ -181,13 +181,14 @@ fn history(
 
 /// The buffer at `path`, if it never held a reading. Opening takes the writer's lock, so it
 /// fails while the daemon runs.
-fn open_empty(path: &Path, clock: &Clock) -> Result<Buffer, Failure> {
-    let buffer = Buffer::open(path, clock.now()).map_err(|error| match error {
-        BufferError::InUse(_) => Failure::new(Exit::Unexpected, error.to_string())
-            .because("a history is written while the daemon stands still")
-            .remedy("stop the daemon first"),
-        other => other.into(),
-    })?;
+fn open_empty(path: &Path, config: &Config, clock: &Clock) -> Result<Buffer, Failure> {
+    let buffer =
+        Buffer::open(path, &config.buffer, clock.now(), None).map_err(|error| match error {
+            BufferError::InUse(_) => Failure::new(Exit::Unexpected, error.to_string())
+                .because("a history is written while the daemon stands still")
+                .remedy("stop the daemon first"),
+            other => other.into(),
+        })?;
     let last = buffer.status()?.last_seq;
     if last == 0 {
         return Ok(buffer);
@@ -229,6 +230,7 @@ fn device_list(config: &Config, clock: &Clock) -> Result<Vec<Device>, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::BufferConfig;
     use clap::Parser as _;
 
     #[derive(Debug, clap::Parser)]
@@ -306,7 +308,13 @@ mod tests {
             again.error.contains("already numbered 48 readings"),
             "{again:?}"
         );
-        let daemon = Buffer::open(&path, "2026-06-05T00:00:00Z".parse().unwrap()).unwrap();
+        let daemon = Buffer::open(
+            &path,
+            &BufferConfig::default(),
+            "2026-06-05T00:00:00Z".parse().unwrap(),
+            None,
+        )
+        .unwrap();
         let beside = site.history("2026-06-04..2026-06-05").await.unwrap_err();
         assert_eq!(
             beside.remedy.as_deref(),

@@ -185,6 +185,7 @@ mod tests {
         let status = serde_json::json!({
             "software": "", "now": "2026-11-24T08:26:00Z",
             "clock": { "trust": "trusted", "source": "ntp", "machine_ahead_ms": 0 },
+            "clock_problem": null,
             "machine": { "up_s": 86_400, "running_s": 90 },
             "problems": [], "cloud": UplinkStatus::default(), "lost": 0,
             "buffer": {

@@ -21,6 +21,8 @@ const REOPEN_MAX_S: RangeInclusive<u32> = 1..=600;
 const PERIODS_S: RangeInclusive<u32> = 1..=86_400;
 const PERIODS_MS: RangeInclusive<u64> = 100..=3_600_000;
 const KEEP_DAYS: RangeInclusive<u32> = 1..=3_650;
+/// Less holds no day of a large site, more no SD card.
+const MAX_MIB: RangeInclusive<u32> = 4..=65_536;
 /// Lines of one gateway; more would not be polled in time.
 const BUSES_MAX: usize = 16;
 /// Characters of a bus's name; it is shown in tables.
@@ -155,6 +157,7 @@ impl Checker<'_> {
         self.range(None, "sync.period_ms", sync.period_ms, &PERIODS_MS);
         self.range(None, "sync.heartbeat_ms", sync.heartbeat_ms, &PERIODS_MS);
         self.range(None, "buffer.keep_days", buffer.keep_days, &KEEP_DAYS);
+        self.range(None, "buffer.max_mib", buffer.max_mib, &MAX_MIB);
     }
 
     fn metrics(&mut self, config: &Config) {
@@ -326,6 +329,17 @@ mod tests {
             .collect();
         assert_eq!(faults(&uncommented), []);
         assert!(Config::parse(&uncommented, []).unwrap().lists_devices());
+    }
+
+    #[test]
+    fn figures_go_where_the_collector_looks() {
+        let bus = "[[bus]]\nname = 'a'\nport = '/dev/ttyUSB0'\n";
+        let with = |file: &str| faults(&format!("[metrics]\nfile = '{file}'\n{bus}"));
+        assert_eq!(with("/var/lib/x/gateway.prom"), []);
+        for file in ["/var/lib/x/gateway.txt", "gateway.prom"] {
+            let found = with(file);
+            assert_eq!((found.len(), found[0].line), (1, Some(2)), "{found:?}");
+        }
     }
 
     #[test]

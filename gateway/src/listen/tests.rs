@@ -31,7 +31,13 @@ impl Rig {
         let clock_file = directory.path().join("clock");
         fs::write(&clock_file, LATE).unwrap();
         let clock = Clock::test(&clock_file).unwrap();
-        let buffer = Buffer::open(&directory.path().join("buffer.db"), clock.now()).unwrap();
+        let buffer = Buffer::open(
+            &directory.path().join("buffer.db"),
+            &crate::config::BufferConfig::default(),
+            clock.now(),
+            None,
+        )
+        .unwrap();
         let buffer = BufferHandle::spawn(buffer).unwrap();
         let (ours, line) = duplex(4096);
         let mut ours = Some(ours);
@@ -85,7 +91,7 @@ impl Rig {
     async fn readings(&self, count: usize) -> Vec<Reading> {
         let started = std::time::Instant::now();
         loop {
-            let readings = self.buffer.next_batch(100).await.unwrap();
+            let readings = self.buffer.read_after(0, 100).await.unwrap();
             if readings.len() >= count {
                 return readings;
             }

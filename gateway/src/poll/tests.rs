@@ -67,7 +67,13 @@ impl Rig {
         let clock_file = directory.path().join("clock");
         fs::write(&clock_file, NOON).unwrap();
         let clock = Clock::test(&clock_file).unwrap();
-        let buffer = Buffer::open(&directory.path().join("buffer.db"), clock.now()).unwrap();
+        let buffer = Buffer::open(
+            &directory.path().join("buffer.db"),
+            &crate::config::BufferConfig::default(),
+            clock.now(),
+            None,
+        )
+        .unwrap();
         let buffer = BufferHandle::spawn(buffer).unwrap();
         let line = Arc::new(Mutex::new(Line::default()));
         let shared = Arc::clone(&line);
@@ -100,7 +106,7 @@ impl Rig {
     }
 
     async fn readings(&self) -> Vec<Reading> {
-        self.buffer.next_batch(1_000).await.unwrap()
+        self.buffer.read_after(0, 1_000).await.unwrap()
     }
 
     /// What became of the energy of a device, in order.

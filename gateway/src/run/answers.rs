@@ -7,9 +7,7 @@ use std::sync::Arc;
 use common::id::Epoch;
 use common::profile::Library;
 use common::reading::Reading;
-use common::sync::{
-    BusReport, ClockReport, ClockSource, DeviceReport, GatewayReport, MachineReport,
-};
+use common::sync::{BusReport, DeviceReport, GatewayReport, MachineReport};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -131,26 +129,14 @@ impl Facts {
             devices_version: None,
             buses: self.buses(),
             devices: self.devices(),
-            clock: Some(self.clock()),
+            clock: Some(self.clock.report()),
             machine: Some(self.machine()),
             buffer: None,
         }
     }
 
-    fn clock(&self) -> ClockReport {
-        let source = match self.clock.is_test() {
-            true => ClockSource::Test,
-            false => ClockSource::Machine,
-        };
-        ClockReport {
-            trust: self.clock.trust(),
-            source,
-            machine_ahead_ms: 0,
-        }
-    }
-
     fn machine(&self) -> MachineReport {
-        machine::report(&self.directory, self.started.elapsed())
+        machine::report(self.clock.boot(), &self.directory, self.started.elapsed())
     }
 
     /// Reads one device once, between two of the poller's requests.
@@ -222,7 +208,8 @@ impl Facts {
         let mut status = Status {
             software: SOFTWARE.to_owned(),
             now: self.clock.now(),
-            clock: self.clock(),
+            clock: self.clock.report(),
+            clock_problem: self.clock.problem(),
             machine: self.machine(),
             problems: Vec::new(),
             cloud: self.uplink.borrow().clone(),

@@ -65,6 +65,9 @@ impl Status {
                     .to_owned(),
             );
         }
+        if let Some(problem) = &self.clock_problem {
+            return Some(problem.clone());
+        }
         let ahead = SignedDuration::from_millis(self.clock.machine_ahead_ms);
         (ahead.abs() >= CLOCK_APART_MAX).then(|| {
             format!(

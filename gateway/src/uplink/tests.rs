@@ -177,7 +177,13 @@ impl World {
         let clock_file = directory.path().join("clock");
         std::fs::write(&clock_file, NOW).unwrap();
         let clock = Clock::test(&clock_file).unwrap();
-        let buffer = Buffer::open(&directory.path().join("buffer.db"), clock.now()).unwrap();
+        let buffer = Buffer::open(
+            &directory.path().join("buffer.db"),
+            &crate::config::BufferConfig::default(),
+            clock.now(),
+            None,
+        )
+        .unwrap();
         let buffer = BufferHandle::spawn(buffer).unwrap();
         let cloud = Arc::new(Mutex::new(Cloud {
             whims: whims.iter().copied().collect(),

@@ -8,7 +8,7 @@ use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use common::id::Epoch;
 use common::reading::Reading;
 use common::sync::{
-    BATCH_BYTES_MAX, BATCH_READINGS_MAX, Batch, GatewayReport, PROTOCOL_VERSION, Rejection,
+    BATCH_BYTES_MAX, BATCH_READINGS_MAX, Batch, GatewayReport, Loss, PROTOCOL_VERSION, Rejection,
     RejectionCode,
 };
 use serde::Deserialize;
@@ -29,6 +29,8 @@ pub(super) struct Sent {
     pub(super) readings: Vec<Reading>,
     /// Those that cannot.
     pub(super) unread: Vec<Unread>,
+    /// See [`Batch::losses`].
+    pub(super) losses: Vec<Loss>,
     /// See [`Batch::report`].
     pub(super) report: GatewayReport,
 }
@@ -50,18 +52,21 @@ impl Sent {
     pub(super) fn numbers(&self) -> Result<Option<(u64, u64)>, Refusal> {
         let good = self.readings.iter().map(|reading| reading.seq);
         let unread = self.unread.iter().map(|unread| unread.rejection.seq);
-        let mut numbers: Vec<u64> = good.chain(unread).collect();
-        numbers.sort_unstable();
-        let (Some(first), Some(last)) = (numbers.first(), numbers.last()) else {
+        let single = good.chain(unread).map(|seq| (seq, seq));
+        let lost = self.losses.iter().map(|loss| (loss.first, loss.last));
+        let mut runs: Vec<(u64, u64)> = single.chain(lost).collect();
+        runs.sort_unstable();
+        let (Some((first, _)), Some((_, last))) = (runs.first(), runs.last()) else {
             return Ok(None);
         };
-        let contiguous = numbers.windows(2).all(|pair| match pair {
-            [one, next] => one.checked_add(1) == Some(*next),
+        let rising = runs.iter().all(|(first, last)| first <= last);
+        let contiguous = runs.windows(2).all(|pair| match pair {
+            [(_, end), (next, _)] => end.checked_add(1) == Some(*next),
             _ => false,
         });
-        if !contiguous || *first == 0 || i64::try_from(*last).is_err() {
+        if !rising || !contiguous || *first == 0 || i64::try_from(*last).is_err() {
             return Err(Refusal::Garbled(format!(
-                "readings {first} to {last} do not rise by one from at least 1"
+                "readings and losses {first} to {last} do not rise by one from at least 1"
             )));
         }
         Ok(Some((*first, *last)))
@@ -84,7 +89,8 @@ pub(super) fn read(headers: &HeaderMap, body: &[u8]) -> Result<Sent, Refusal> {
             return Err(Refusal::Media(message));
         }
     };
-    if sent.readings.len() + sent.unread.len() > BATCH_READINGS_MAX {
+    let losses = sent.losses.len();
+    if sent.readings.len() + sent.unread.len() + losses > BATCH_READINGS_MAX {
         return Err(Refusal::TooLarge);
     }
     Ok(sent)
@@ -119,6 +125,8 @@ struct Loose {
     protocol: u32,
     epoch: Epoch,
     readings: Vec<serde_json::Value>,
+    #[serde(default)]
+    losses: Vec<Loss>,
     report: GatewayReport,
 }
 
@@ -130,6 +138,7 @@ fn parse(plain: &[u8]) -> Result<Sent, Refusal> {
             epoch: batch.epoch,
             readings: batch.readings,
             unread: Vec::new(),
+            losses: batch.losses,
             report: batch.report,
         });
     }
@@ -140,6 +149,7 @@ fn parse(plain: &[u8]) -> Result<Sent, Refusal> {
         epoch: loose.epoch,
         readings: Vec::new(),
         unread: Vec::new(),
+        losses: loose.losses,
         report: loose.report,
     };
     for value in loose.readings {
@@ -175,6 +185,6 @@ fn check_protocol(protocol: u32) -> Result<(), Refusal> {
     if protocol == PROTOCOL_VERSION {
         Ok(())
     } else {
-        Err(Refusal::Protocol(protocol))
+        Err(Refusal::Protocol(protocol.to_string()))
     }
 }

@@ -1,5 +1,7 @@
 //! Batches as gateways send them, good ones and others, on both engines.
 
+mod proofs;
+
 use std::io::Write;
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
@@ -8,7 +10,7 @@ use common::id::Epoch;
 use common::profile::Library;
 use common::quantity::Quantity;
 use common::reading::{ClockTrust, Reading};
-use common::sync::{BATCH_BYTES_MAX, BATCH_READINGS_MAX, BatchReply, GatewayReport};
+use common::sync::{BATCH_BYTES_MAX, BATCH_READINGS_MAX, BatchReply, GatewayReport, Loss};
 use common::unit::Unit;
 use jiff::ToSpan;
 use rand::rngs::StdRng;
@@ -76,10 +78,20 @@ impl Scene {
     }
 
     async fn send(&self, epoch: i64, readings: Vec<Reading>) -> Result<BatchReply, Refusal> {
+        self.send_all(epoch, readings, Vec::new()).await
+    }
+
+    async fn send_all(
+        &self,
+        epoch: i64,
+        readings: Vec<Reading>,
+        losses: Vec<Loss>,
+    ) -> Result<BatchReply, Refusal> {
         let sent = Sent {
             epoch: Epoch(epoch),
             readings,
             unread: Vec::new(),
+            losses,
             report: report(),
         };
         let mut t = self.store.write().await?;

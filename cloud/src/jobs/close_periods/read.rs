@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::billing::consumption::{TOLERANCE, Taken, daily, first_date, mounting_at};
 use crate::billing::hold::Hold;
 use crate::billing::invoice::{DailyUse, EarlierPeriod, Period};
-use crate::billing::loss::LostReadings;
+use crate::billing::loss::{LostReadings, lost_of_meter};
 use crate::billing::period::{
     PeriodError, first_period, period_after, period_containing, plan_of, send_at, start_of_day,
 };
@@ -263,6 +263,7 @@ impl Subject<'_> {
         let zone = &plan_of(period, &self.plans)?.zone;
         let device = statement.closing.device;
         let daily = self.daily(reader, period, zone, readings, device).await?;
+        let losses = self.losses(reader, period).await?;
         let device = reader.device(self.meter.account, device).await?;
         Ok(Outcome::Issue(Box::new(Closed {
             period: *period,
@@ -272,8 +273,20 @@ impl Subject<'_> {
                 .unwrap_or_default(),
             statement,
             daily,
-            losses: Vec::new(),
+            losses,
         })))
+    }
+
+    /// What was lost between the two ends of a period, as far as it concerns the meter.
+    async fn losses(
+        &self,
+        reader: &mut Transaction,
+        period: &Period,
+    ) -> StoreResult<Vec<LostReadings>> {
+        let (from, until) = (period.starts_at, period.ends_at);
+        let devices: Vec<DeviceId> = self.mountings.iter().map(|one| one.device).collect();
+        let losses = reader.losses_between(self.meter.account, &devices, from, until);
+        Ok(lost_of_meter(&losses.await?, &devices))
     }
 
     async fn decisive_readings(

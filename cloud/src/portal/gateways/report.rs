@@ -57,7 +57,7 @@ pub(super) fn facts(page: &Page, gateway: &Gateway, zone: &Zone) -> Vec<(String,
         ),
     ));
     if let Some(buffer) = &report.buffer {
-        facts.extend(buffer_facts(page, buffer));
+        facts.push(buffer_fact(page, buffer));
     }
     facts
 }
@@ -123,7 +123,7 @@ fn clock_cell(page: &Page, clock: &ClockReport) -> Cell {
     Cell::state(tone, page.t(word), small)
 }
 
-fn buffer_facts(page: &Page, buffer: &BufferReport) -> Vec<(String, Cell)> {
+fn buffer_fact(page: &Page, buffer: &BufferReport) -> (String, Cell) {
     let kept = count(page.format, buffer.kept);
     let (used, most) = (
         bytes(page.format, buffer.bytes),
@@ -131,20 +131,29 @@ fn buffer_facts(page: &Page, buffer: &BufferReport) -> Vec<(String, Cell)> {
     );
     let args = [("used", Arg::from(&used)), ("most", Arg::from(&most))];
     let size = page.text.with("portal-buffer-size", &args);
-    let few = |number: u64| match number {
-        0 => Cell::state(Tone::Good, page.t("portal-none"), ""),
-        _ => Cell::state(Tone::Bad, count(page.format, number), ""),
+    (page.t("portal-buffer"), Cell::two(kept, size))
+}
+
+/// How many readings were lost and refused, by what the cloud was told with the batches.
+pub(super) fn loss_facts(page: &Page, lost: i64, refused: i64) -> [(String, Cell); 2] {
+    let few = |number: i64| match u64::try_from(number) {
+        Ok(0) | Err(_) => Cell::state(Tone::Good, page.t("portal-none"), ""),
+        Ok(number) => Cell::state(Tone::Bad, count(page.format, number), ""),
     };
-    vec![
-        (page.t("portal-buffer"), Cell::two(kept, size)),
-        (page.t("portal-lost"), few(buffer.lost)),
-        (page.t("portal-refused"), few(buffer.rejected)),
+    [
+        (page.t("portal-lost"), few(lost)),
+        (page.t("portal-refused"), few(refused)),
     ]
 }
 
 /// What is wrong, in plain words, and what to do about it.
-pub(super) fn problems(page: &Page, gateway: &Gateway) -> Vec<String> {
+pub(super) fn problems(page: &Page, gateway: &Gateway, zone: &Zone) -> Vec<String> {
     let mut problems = Vec::new();
+    if let Some(at) = gateway.doubled_at {
+        let when = page.format.date_time(at, zone);
+        let args = [("when", Arg::from(&when))];
+        problems.push(page.text.with("portal-doubled-why", &args));
+    }
     if let Some(at) = gateway.seen_at.filter(|_| !is_online(gateway, page.now)) {
         let ago = page.ago(at);
         let args = [("ago", Arg::from(&ago))];
@@ -221,7 +230,8 @@ pub(super) fn traffic_table(
             damaged,
             exceptions,
         } = traffic(served.device.id)?;
-        let mut row = vec![Cell::text(served.label.clone())];
+        let meter = meter_path(served);
+        let mut row = vec![Cell::main(meter, served.label.clone(), "")];
         let counts = [requests, answers, timeouts, damaged, exceptions];
         row.extend(counts.map(|number| Cell::figure(count(page.format, number))));
         Some(row)
@@ -241,6 +251,12 @@ pub(super) fn traffic_table(
         rows,
         empty: String::new(),
     })
+}
+
+/// Where the meter is that a device serves.
+pub(super) fn meter_path(served: &ServedDevice) -> String {
+    let mounting = served.mountings.first();
+    mounting.map_or_else(String::new, |one| format!("/meters/{}", one.meter))
 }
 
 /// How a device answers.

@@ -1,8 +1,10 @@
 //! The page of one gateway: what it says of itself, its devices, and what it was asked.
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderValue, header};
 use axum::response::Response;
+use serde::Deserialize;
 
 use super::super::Portal;
 use super::super::error::Failure;
@@ -11,12 +13,27 @@ use super::super::session::SignedIn;
 use super::super::table::{Cell, Table};
 use super::orders::{OrderCard, cards};
 use super::page_of;
-use super::report::{bus_table, device_state, facts, problems, traffic_table};
+use super::proof::{fault_table, key_table, loss_table};
+use super::report::{
+    bus_table, device_state, facts, loss_facts, meter_path, problems, traffic_table,
+};
 use crate::access::Action;
 use crate::site::{CONNEKTOR_DEVICES_MAX, Gateway, GatewayKind};
 use crate::store::devices::ServedDevice;
 use crate::store::gateways::GatewayKey;
 use crate::text::Arg;
+
+/// Seal faults that the page shows.
+const FAULTS_SHOWN: i64 = 20;
+/// After how many seconds the page is drawn again while an answer is waited for.
+const DRAWN_AGAIN_SECONDS: HeaderValue = HeaderValue::from_static("3");
+
+/// How the page is looked at.
+#[derive(Debug, Deserialize)]
+pub(in super::super) struct Look {
+    /// Whoever reads it, or has it read to them, may want it to stand still.
+    still: Option<String>,
+}
 
 #[derive(Template)]
 #[template(path = "portal/gateway.html")]
@@ -28,6 +45,9 @@ struct GatewayPage {
     devices: Table,
     traffic: Option<Table>,
     buses: Option<Table>,
+    losses: Option<Table>,
+    seal_faults: Option<Table>,
+    keys: Option<Table>,
     orders: Vec<OrderCard>,
     /// Whether the page is drawn again by itself until an answer comes.
     waits: bool,
@@ -41,6 +61,7 @@ pub(in super::super) async fn show(
     State(portal): State<Portal>,
     me: SignedIn,
     Path(id): Path<String>,
+    Query(look): Query<Look>,
 ) -> Result<Response, Failure> {
     let mut transaction = portal.app.store.read().await?;
     let gateway = me.gateway(&mut transaction, &id, Action::See).await?;
@@ -54,6 +75,13 @@ pub(in super::super) async fn show(
         account: gateway.account,
         gateway: gateway.id,
     };
+    let mut facts = facts(&page, &gateway, &site.zone);
+    let lost = transaction.readings_lost(key).await?;
+    let refused = transaction.readings_set_apart(key).await?;
+    facts.extend(loss_facts(&page, lost, refused));
+    let losses = transaction.gateway_losses(key).await?;
+    let faults = transaction.seal_faults(key, FAULTS_SHOWN).await?;
+    let keys = transaction.keys_of_gateway(key).await?;
     let orders = cards(&page, &mut transaction, key, &served, &site.zone).await?;
     drop(transaction);
     let card_full = gateway.kind == GatewayKind::Connektor && served.len() >= CONNEKTOR_DEVICES_MAX;
@@ -63,13 +91,17 @@ pub(in super::super) async fn show(
             .with("portal-connektor-full", &[("most", Arg::from(&most))])
     });
     let report = gateway.report.as_ref();
-    page::show(&GatewayPage {
-        facts: facts(&page, &gateway, &site.zone),
-        problems: problems(&page, &gateway),
+    let waits = look.still.is_none() && orders.iter().any(OrderCard::is_waiting);
+    let mut response = page::show(&GatewayPage {
+        facts,
+        problems: problems(&page, &gateway, &site.zone),
+        losses: loss_table(&page, &losses, &site.zone),
+        seal_faults: fault_table(&page, &faults, &served, &site.zone),
+        keys: key_table(&page, &keys, &site.zone),
         devices: device_table(&page, &gateway, &served),
         traffic: report.and_then(|report| traffic_table(&page, report, &served)),
         buses: report.map(|report| bus_table(&page, report)),
-        waits: orders.iter().any(OrderCard::is_waiting),
+        waits,
         orders,
         path: format!("/gateways/{}", gateway.id),
         registers: full.is_none(),
@@ -77,7 +109,12 @@ pub(in super::super) async fn show(
         enrolled: gateway.enrolled_at.is_some(),
         site: (format!("/sites/{}", site.id), site.name),
         page,
-    })
+    })?;
+    if waits {
+        let headers = response.headers_mut();
+        headers.insert(header::REFRESH, DRAWN_AGAIN_SECONDS);
+    }
+    Ok(response)
 }
 
 fn device_table(page: &Page, gateway: &Gateway, served: &[ServedDevice]) -> Table {
@@ -85,7 +122,7 @@ fn device_table(page: &Page, gateway: &Gateway, served: &[ServedDevice]) -> Tabl
         let device = &served.device;
         let mut row = vec![
             Cell::main(
-                format!("/meters/{}", served.meter),
+                meter_path(served),
                 served.label.clone(),
                 device.profile.clone(),
             ),

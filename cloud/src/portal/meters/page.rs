@@ -12,6 +12,7 @@ use super::super::page::{Page, Place, show as show_page};
 use super::super::running::{self, Look, Running};
 use super::super::session::SignedIn;
 use super::super::table::{Button, Cell, Table, Tone};
+use super::proof;
 use super::recipients::delivery_word;
 use super::settings::next_sentence;
 use super::{has_recorded, is_fresh, medium_word, state};
@@ -78,7 +79,10 @@ struct MeterPage {
     lead: String,
     state: Cell,
     reading: Option<(String, String)>,
-    simulated: bool,
+    mark: Option<String>,
+    chain: Cell,
+    losses: Vec<String>,
+    read_now: Option<String>,
     problem: Option<String>,
     running: Option<RunningCard>,
     invoices: Table,
@@ -99,6 +103,10 @@ struct Gathered {
     assigned: Vec<(Person, Assignment)>,
     site: String,
     device: Vec<(String, String)>,
+    chain: Cell,
+    losses: Vec<String>,
+    /// Where its device is asked for a reading, if they may.
+    read_now: Option<String>,
 }
 
 pub(crate) async fn show(
@@ -127,13 +135,16 @@ async fn gather(
     let (account, id) = (meter.account, meter.id);
     let look = running::look(transaction, &meter, page.now).await?;
     let site = transaction.site(account, meter.site).await?;
-    let mut device = Vec::new();
+    let (mut device, mut read_now) = (Vec::new(), None);
     if let Some((found, mounting)) = transaction.device_of_meter(account, id).await? {
         if !found.serial_number.is_empty() {
             device.push((page.t("portal-serial"), found.serial_number.clone()));
         }
         if manages {
             let gateway = transaction.gateway(account, found.gateway).await?;
+            let enrolled = gateway.as_ref().filter(|one| one.enrolled_at.is_some());
+            read_now = enrolled
+                .map(|gateway| format!("/gateways/{}/devices/{}/read", gateway.id, found.id));
             let gateway = gateway.map_or(String::new(), |gateway| gateway.name);
             device.push((page.t("portal-gateway"), gateway));
             let place = format!("{} · {}", found.bus, found.unit_id);
@@ -142,7 +153,11 @@ async fn gather(
             device.push((page.t("portal-profile"), profile));
         }
     }
+    let chain = proof::chain(transaction, page, &meter).await?;
+    let losses = proof::losses(transaction, page, &meter, &look).await?;
     Ok(Gathered {
+        chain,
+        losses,
         look,
         invoices: transaction
             .invoices_of_meter(account, id, running::shown_periods())
@@ -151,6 +166,7 @@ async fn gather(
         assigned: transaction.assignments_of_meter(account, id).await?,
         site: site.map_or(String::new(), |site| site.name),
         device,
+        read_now,
         meter,
     })
 }
@@ -183,7 +199,10 @@ fn draw(page: Page, gathered: &Gathered, manages: bool, changes: bool) -> MeterP
         lead: format!("{} · {}", medium_word(text, meter.medium), gathered.site),
         state: state(&page, meter),
         reading: last.and_then(|last| reading(&page, meter, last)),
-        simulated: last.is_some_and(|last| last.clock == ClockTrust::Simulated),
+        mark: last.and_then(|last| clock_mark(&page, last.clock)),
+        chain: gathered.chain.clone(),
+        losses: gathered.losses.clone(),
+        read_now: gathered.read_now.clone(),
         problem: problem(&page, meter),
         running: running.map(|running| running_card(text, meter, &gathered.look, running)),
         invoices: invoice_table(&page, gathered),
@@ -196,6 +215,17 @@ fn draw(page: Page, gathered: &Gathered, manages: bool, changes: bool) -> MeterP
         buttons,
         page,
     }
+}
+
+/// What is to be known of the instant of a reading.
+fn clock_mark(page: &Page, clock: ClockTrust) -> Option<String> {
+    let id = match clock {
+        ClockTrust::Trusted => return None,
+        ClockTrust::Dated => "document-dated",
+        ClockTrust::Untrusted => "portal-clock-untrusted",
+        ClockTrust::Simulated => "portal-simulated",
+    };
+    Some(page.t(id))
 }
 
 fn reading(page: &Page, meter: &Meter, last: &Reading) -> Option<(String, String)> {

@@ -11,6 +11,7 @@ struct Story {
     integrator: Browser,
     gateway: String,
     device: String,
+    meter: String,
     key: GatewayKey,
 }
 
@@ -23,11 +24,14 @@ impl Story {
         let meter = world.meter(&integrator, &gateway, "Local 101", "1").await;
         let device = world.enrolled(&gateway, &meter).await;
         let mut t = world.app.store.read().await.unwrap();
-        let key = t.gateway_of_token(&secret::hash("token")).await.unwrap();
+        let now = world.app.clock.now();
+        let key = t.gateway_of_token(&secret::hash("token"), now).await;
+        let key = key.unwrap();
         Self {
             integrator,
             gateway,
             device,
+            meter,
             key: key.unwrap(),
             world,
         }
@@ -72,17 +76,31 @@ fn has(page: &str, words: &[&str]) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reading_is_asked_for_and_its_result_comes_by_itself() {
     let story = Story::new().await;
-    let refresh = "http-equiv=\"refresh\"";
-    assert!(!story.page().await.contains(refresh));
+    let refreshes = async || {
+        let page = story.world.get(&story.integrator, &story.gateway).await;
+        page.header(header::REFRESH) == "3"
+    };
+    assert!(!refreshes().await);
     let read = format!("devices/{}/read", story.device);
+    let meter = story.world.get(&story.integrator, &story.meter).await;
+    let action = format!("action=\"{}/{read}\"", story.gateway);
+    has(&meter.text(), &[&action, "Read now"]);
+    let monitor = story
+        .world
+        .monitor(&story.integrator, "Ana", &story.meter, true)
+        .await;
+    let theirs = story.world.get(&monitor, &story.meter).await;
+    assert_eq!(theirs.status, StatusCode::OK);
+    assert!(!theirs.text().contains("Read now"), "monitors ask nothing");
     for _ in 0..2 {
         let asked = story.press(&read).await;
         assert!(asked.location().ends_with("?done=asked#orders"));
     }
     has(
         &story.page().await,
-        &[refresh, "Read Local 101 now", "Waiting for the answer"],
+        &["Read Local 101 now", "Waiting for the answer"],
     );
+    assert!(refreshes().await);
     let waiting = story.waiting().await;
     assert_eq!(waiting.len(), 1, "it is asked once");
 
@@ -103,15 +121,23 @@ async fn a_reading_is_asked_for_and_its_result_comes_by_itself() {
     t.commit().await.unwrap();
     let page = story.page().await;
     has(&page, &["Answered", "&#60;1234.5&#62; kWh", "Norte"]);
-    assert!(!page.contains(refresh), "nothing is waited for any more");
+    assert!(!refreshes().await, "nothing is waited for any more");
 
     story.press("diagnose").await;
-    has(&story.page().await, &[refresh, "Diagnose"]);
+    assert!(refreshes().await);
+    let still = format!("{}?still=1", story.gateway);
+    let still = story.world.get(&story.integrator, &still).await;
+    assert_eq!(
+        still.header(header::REFRESH),
+        "",
+        "whoever wants to can read"
+    );
+    has(&still.text(), &["Diagnose", "Show the answer"]);
     let later = "2026-11-24T18:10:00Z".parse().unwrap();
     story.world.app.clock.set(later).unwrap();
     let page = story.page().await;
     has(&page, &["Not done", "did not answer within 10 minutes"]);
-    assert!(!page.contains(refresh));
+    assert!(!refreshes().await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -138,8 +164,9 @@ async fn a_key_is_changed_and_a_gateway_shut_out_after_a_question() {
     let revoked = story.press("revoke").await;
     assert!(revoked.location().ends_with("?done=revoked"));
     let mut t = story.world.app.store.read().await.unwrap();
-    let token = t.gateway_of_token(&secret::hash("token")).await.unwrap();
-    assert_eq!(token, None, "nothing of it is taken any more");
+    let now = story.world.app.clock.now();
+    let token = t.gateway_of_token(&secret::hash("token"), now).await;
+    assert_eq!(token.unwrap(), None, "nothing of it is taken any more");
     let page = story.page().await;
     has(&page, &["Not enrolled", "New code"]);
     assert!(!page.contains("/revoke\""), "it is shut out already");
