@@ -5,6 +5,8 @@ mod access;
 mod bad_input;
 mod bus_faults;
 mod command_line;
+mod disk_full;
+mod fail_points;
 mod fleet;
 mod kills;
 mod listen;

@@ -130,7 +130,15 @@ impl Cloud {
     /// # Errors
     /// When it does not.
     pub async fn start(&mut self) -> anyhow::Result<()> {
-        let mut running = self.spawn(&[])?;
+        self.start_at(&[]).await
+    }
+
+    /// The same with more environment variables.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn start_at(&mut self, variables: &[(String, String)]) -> anyhow::Result<()> {
+        let mut running = self.spawn(variables)?;
         let client = client()?.build()?;
         let sign_in = format!("{}/sign-in", self.url);
         let answers = async || {

@@ -189,6 +189,43 @@ pub fn rejected(database: &Path) -> anyhow::Result<Vec<Key>> {
         .context("the set apart readings")
 }
 
+/// The ranges that the cloud knows to be lost: epoch, first and last number.
+///
+/// # Errors
+/// When its database cannot be read.
+pub fn losses(database: &Path) -> anyhow::Result<Vec<(i64, i64, i64)>> {
+    let connection = open(database)?;
+    let mut statement = connection.prepare("SELECT epoch, first_seq, last_seq FROM loss")?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    rows.collect::<Result<_, _>>().context("the losses")
+}
+
+/// How many invoices are issued, and their numbers.
+///
+/// # Errors
+/// When the cloud's database cannot be read.
+pub fn invoices(database: &Path) -> anyhow::Result<(usize, Vec<i64>)> {
+    let connection = open(database)?;
+    // Half an invoice would have a number and no snapshot, or the other way round.
+    let sql = "SELECT coalesce(number, -1) FROM invoice
+               WHERE number IS NOT NULL AND snapshot IS NOT NULL AND total IS NOT NULL
+                  OR (number IS NULL) <> (snapshot IS NULL) ORDER BY number";
+    let mut statement = connection.prepare(sql)?;
+    let numbers = statement.query_map([], |row| row.get(0))?;
+    let numbers: Vec<i64> = numbers.collect::<Result<_, _>>()?;
+    Ok((numbers.len(), numbers))
+}
+
+/// The page at which a table of a database begins.
+///
+/// # Errors
+/// When there is no such table.
+pub fn root_page(database: &Path, table: &str) -> anyhow::Result<u64> {
+    let sql = "SELECT rootpage FROM sqlite_master WHERE name = ?1";
+    let page = open(database)?.query_row(sql, [table], |row| row.get(0));
+    page.with_context(|| table.to_owned())
+}
+
 /// The difference between what the gateway committed and what the cloud has.
 #[must_use]
 pub fn compare(gateway: &BTreeMap<Key, Content>, cloud: &BTreeMap<Key, Content>) -> Difference {
