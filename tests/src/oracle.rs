@@ -222,8 +222,8 @@ pub fn invoices(database: &Path) -> anyhow::Result<(usize, Vec<i64>)> {
 /// When there is no such table.
 pub fn root_page(database: &Path, table: &str) -> anyhow::Result<u64> {
     let sql = "SELECT rootpage FROM sqlite_master WHERE name = ?1";
-    let page = open(database)?.query_row(sql, [table], |row| row.get(0));
-    page.with_context(|| table.to_owned())
+    let page = open(database)?.query_row(sql, [table], |row| row.get::<_, i64>(0));
+    Ok(u64::try_from(page.with_context(|| table.to_owned())?)?)
 }
 
 /// The difference between what the gateway committed and what the cloud has.
