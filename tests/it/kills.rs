@@ -1,144 +1,96 @@
-//! Power cuts, as far as a kill can be one: gateway and cloud are killed ten times each
-//! while they read, keep and send. Every reading that the gateway committed is in the cloud
-//! exactly once, with the same content.
+//! Gateway and cloud are killed, ten times each or `ENERVUE_TEST_KILLS` times, at moments
+//! that `ENERVUE_TEST_SEED` draws, while they read, keep and send. Every reading that the
+//! gateway committed is one that the line served, and is in the cloud exactly once, with the
+//! same content; on SQLite and on PostgreSQL.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use tests::gateway::{Bus, Gateway};
-use tests::oracle::{self, Difference};
-use tests::portal::{self, NewMeter};
-use tests::process::{PATIENCE, wait_for};
-use tests::world::{BUS, World};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use tests::building::{Building, Plan};
+use tests::figures::{self, Figure, wanted};
+use tests::postgres;
+use tests::process::PATIENCE;
 
-const KILLS: u64 = 10;
-/// A year of hours: enough to be sending for as long as the kills take.
+/// A year of hours: enough to be sending for as long as a few kills take.
 const HISTORY: (&str, &str) = ("2025-11-01", "2026-11-01");
+/// Longer than a gateway needs to commit its first sweep.
+const MOMENT_MAX_MS: u64 = 2_500;
 
-fn meter(unit_id: u8) -> NewMeter<'static> {
-    NewMeter {
-        label: "Local",
-        counter: "eastron-sdm630/energy_import/kWh".to_owned(),
-        unit_id,
-        bus: BUS,
-        locale: "en-US",
-        zone: "America/Tijuana",
-        from: "2025-11-01",
-        cutoff_day: 31,
-        price: "0.2",
-        currency: "USD",
-        minimum: "0",
-        send_hour: 7,
-        recipients: &[],
+async fn kill_both(building: &mut Building, kills: u64, seed: u64) -> [Vec<Duration>; 2] {
+    let mut chance = StdRng::seed_from_u64(seed);
+    let mut moment = || Duration::from_millis(chance.random_range(0..MOMENT_MAX_MS));
+    let (mut gateway, mut cloud) = (Vec::new(), Vec::new());
+    for _ in 0..kills {
+        tokio::time::sleep(moment()).await;
+        building.gateway.kill();
+        let since = Instant::now();
+        building.gateway.start().unwrap();
+        building.gateway.cursor().await.unwrap();
+        gateway.push(since.elapsed());
+        tokio::time::sleep(moment()).await;
+        building.world.cloud.kill();
+        let since = Instant::now();
+        building.world.cloud.start().await.unwrap();
+        cloud.push(since.elapsed());
     }
+    [gateway, cloud]
 }
 
-fn simulated(unit_id: u8) -> String {
-    format!(
-        "[[line.meter]]\nprofile = 'eastron-sdm630'\nunit_id = {unit_id}\n\
-         since = '2025-10-01T00:00:00Z'\nopening = '{unit_id}000'\nper_day = '31.4'\n"
-    )
-}
-
-/// Moments that are neither all alike nor left to chance; most are longer than a gateway
-/// needs to commit its first sweep.
-fn moment(round: u64) -> Duration {
-    Duration::from_millis(50 + (round * 7_919) % 2_500)
-}
-
-/// The newest number in the buffer, and how far the cloud has acknowledged, as soon as the
-/// gateway can say it.
-async fn cursor(gateway: &Gateway) -> (u64, u64) {
-    let mut told = None;
-    let tells = async || {
-        let finished = gateway.command(&["buffer", "status", "--json"]).await?;
-        told = serde_json::from_str::<serde_json::Value>(&finished.stdout).ok();
-        Ok(told.is_some())
+async fn nothing_is_lost(engine: &str, database: Option<String>, seed: u64) {
+    let kills = wanted("ENERVUE_TEST_KILLS", 10);
+    let plan = Plan {
+        database,
+        history: Some(HISTORY),
+        ..Plan::default()
     };
-    wait_for("the buffer's status", PATIENCE, tells)
-        .await
-        .unwrap();
-    let status = told.unwrap();
-    let number = |member: &str| status[member].as_u64().unwrap();
-    (number("last_seq"), number("acknowledged_through"))
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn every_committed_reading_is_in_the_cloud_exactly_once() {
-    let mut world = World::start(None).await.unwrap();
-    let added = world.gateway_page("gateway").await.unwrap();
-    let units = 1..=6;
-    for unit_id in units.clone() {
-        portal::add_meter(&world.integrator, &added.path, &meter(unit_id))
-            .await
-            .unwrap();
-    }
-    let meters: String = units.map(simulated).collect();
-    let line = world.line(&meters).await.unwrap();
-    let bus = Bus {
-        name: BUS,
-        port: line.port().to_owned(),
-        more: "",
-    };
-    // Gauges every second: there is always something to commit.
-    let poll = "[poll]\ngauge_period_s = 1\n";
-    let mut gateway = world.gateway_on(poll, &[bus], &added.code).await.unwrap();
-    line.history(&gateway, HISTORY.0, HISTORY.1).await.unwrap();
-    let (before, _) = cursor(&gateway).await;
+    let mut building = Building::new(plan).await.unwrap();
+    building.gateway.start().unwrap();
+    let (before, _) = building.gateway.cursor().await.unwrap();
     assert!(before > 50_000, "{before}");
 
-    gateway.start().unwrap();
-    for round in 0..KILLS {
-        tokio::time::sleep(moment(round)).await;
-        gateway.kill();
-        gateway.start().unwrap();
-        tokio::time::sleep(moment(round + KILLS)).await;
-        world.cloud.kill();
-        world.cloud.start().await.unwrap();
-    }
+    let [mut gateway, mut cloud] = kill_both(&mut building, kills, seed).await;
 
     // What is read now must arrive like everything before.
-    let (read_while_killed, _) = cursor(&gateway).await;
+    let (read_while_killed, _) = building.gateway.cursor().await.unwrap();
     assert!(
         read_while_killed > before,
         "nothing was read between the kills"
     );
-    let goes_on = async || Ok(cursor(&gateway).await.0 > read_while_killed + 20);
-    wait_for("new readings after the kills", PATIENCE, goes_on)
-        .await
-        .unwrap();
-    let all_there = async || {
-        let (last, acknowledged) = cursor(&gateway).await;
-        Ok(acknowledged >= last - 50)
+    building.reads_on(read_while_killed, 20).await.unwrap();
+    building.settle(PATIENCE * 5).await.unwrap();
+    let verdict = building.verdict().await.unwrap();
+    let measured = format!(
+        "seed {seed}; restart of the gateway {}; of the cloud {}",
+        figures::times("", &mut gateway),
+        figures::times("", &mut cloud)
+    );
+    let figure = Figure {
+        fault: &format!("kill -9 of gateway and cloud each, {engine}"),
+        times: gateway.len(),
+        kept: verdict.kept,
+        lost: verdict.difference.missing.len(),
+        doubled: verdict.doubled,
+        altered: verdict.difference.altered.len() + verdict.strangers.len(),
+        measured,
     };
-    wait_for("the backlog to be sent", PATIENCE * 2, all_there)
-        .await
-        .unwrap();
-    // Nothing new from here on; the rest is sent while the line is silent.
-    drop(line);
-    let settled = async || {
-        let (last, acknowledged) = cursor(&gateway).await;
-        Ok(acknowledged == last)
-    };
-    wait_for("the last reading to be acknowledged", PATIENCE, settled)
-        .await
-        .unwrap();
-    gateway.stop().await.unwrap();
-    world.cloud.stop().await.unwrap();
+    figure.note().unwrap();
+    assert!(verdict.is_clean(), "seed {seed}: {verdict:?}");
+    let exported = building.gateway.command(&["buffer", "export", "--json"]);
+    let exported = exported.await.unwrap().ok().unwrap();
+    let exported = exported.lines().filter(|line| line.contains("\"seq\""));
+    assert_eq!(exported.count(), verdict.kept);
+}
 
-    let committed = oracle::gateway_readings(&gateway.buffer()).unwrap();
-    let kept = oracle::cloud_readings(&world.cloud.database()).unwrap();
-    let mut difference = oracle::compare(&committed, &kept);
-    difference.rejected = oracle::rejected(&world.cloud.database()).unwrap();
-    assert_eq!(difference, Difference::default());
-    let exported = gateway
-        .command(&["buffer", "export", "--json"])
-        .await
-        .unwrap()
-        .ok()
-        .unwrap();
-    let exported = exported
-        .lines()
-        .filter(|line| line.contains("\"seq\""))
-        .count();
-    assert_eq!((exported, committed.len()), (kept.len(), kept.len()));
+#[tokio::test(flavor = "multi_thread")]
+async fn every_committed_reading_is_in_the_cloud_exactly_once() {
+    let seed = wanted("ENERVUE_TEST_SEED", 1);
+    nothing_is_lost("SQLite", None, seed).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_on_postgresql() {
+    let seed = wanted("ENERVUE_TEST_SEED", 1) + 1;
+    let database = postgres::shared().await.unwrap();
+    nothing_is_lost("PostgreSQL", Some(database), seed).await;
 }

@@ -16,7 +16,7 @@ pub struct CloudSettings<'a> {
     /// Where it serves; a free port without.
     pub port: Option<u16>,
     /// `postgres://…`; a file in its folder without.
-    pub database: Option<&'a str>,
+    pub database: Option<String>,
     /// Where mail goes: one line each of `[mail]`.
     pub mail: Vec<String>,
     /// Where messages go.
@@ -47,6 +47,7 @@ pub struct Cloud {
     url: String,
     clock: Option<PathBuf>,
     variables: Vec<(String, String)>,
+    program: Option<PathBuf>,
     running: Option<Running>,
 }
 
@@ -65,7 +66,7 @@ impl Cloud {
         let mut text = format!(
             "database = '{}'\nlisten = '127.0.0.1:{port}'\n\
              public_url = 'http://127.0.0.1:{port}'\nsocket = '{}'\n",
-            settings.database.unwrap_or(&file),
+            settings.database.as_deref().unwrap_or(&file),
             folder.join("control.sock").display(),
         );
         if !settings.mail.is_empty() {
@@ -89,6 +90,7 @@ impl Cloud {
             url: format!("http://127.0.0.1:{port}"),
             clock: settings.clock.map(|clock| clock.file().to_owned()),
             variables: settings.variables.clone(),
+            program: None,
             running: None,
         })
     }
@@ -97,6 +99,18 @@ impl Cloud {
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Runs `program` from its next start on, a build for tests of faults.
+    pub fn use_program(&mut self, program: &Path) {
+        self.program = Some(program.to_owned());
+    }
+
+    fn program(&self) -> anyhow::Result<&Path> {
+        match &self.program {
+            Some(program) => Ok(program),
+            None => Ok(&Programs::get()?.cloud),
+        }
     }
 
     /// Its settings file.
@@ -116,15 +130,15 @@ impl Cloud {
     /// # Errors
     /// When it does not.
     pub async fn start(&mut self) -> anyhow::Result<()> {
-        let config = self.config().display().to_string();
-        let mut arguments = vec!["serve", "--config", config.as_str()];
-        let clock = self.clock.as_ref().map(|file| file.display().to_string());
-        if let Some(clock) = &clock {
-            arguments.extend(["--test-clock", clock]);
-        }
-        let program = &Programs::get()?.cloud;
-        let log = self.folder.join("cloud.log");
-        let mut running = Running::start_with(program, &arguments, &self.variables, &log)?;
+        self.start_at(&[]).await
+    }
+
+    /// The same with more environment variables.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn start_at(&mut self, variables: &[(String, String)]) -> anyhow::Result<()> {
+        let mut running = self.spawn(variables)?;
         let client = client()?.build()?;
         let sign_in = format!("{}/sign-in", self.url);
         let answers = async || {
@@ -134,6 +148,28 @@ impl Cloud {
         wait_for("the cloud to answer", PATIENCE, answers).await?;
         self.running = Some(running);
         Ok(())
+    }
+
+    /// Starts it with more environment variables, and does not wait: it may end before it
+    /// answers.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start_with(&mut self, variables: &[(String, String)]) -> anyhow::Result<()> {
+        self.running = Some(self.spawn(variables)?);
+        Ok(())
+    }
+
+    fn spawn(&self, more: &[(String, String)]) -> anyhow::Result<Running> {
+        let config = self.config().display().to_string();
+        let mut arguments = vec!["serve", "--config", config.as_str()];
+        let clock = self.clock.as_ref().map(|file| file.display().to_string());
+        if let Some(clock) = &clock {
+            arguments.extend(["--test-clock", clock]);
+        }
+        let log = self.folder.join("cloud.log");
+        let variables = [&self.variables, more].concat();
+        Running::start_with(self.program()?, &arguments, &variables, &log)
     }
 
     /// Kills it without warning.
@@ -161,7 +197,7 @@ impl Cloud {
         let config = self.config().display().to_string();
         let mut all = arguments.to_vec();
         all.extend(["--config", &config]);
-        process::run(&Programs::get()?.cloud, &all).await
+        process::run(self.program()?, &all).await
     }
 
     /// Lets time pass up to `instant`, doing on the way all that is due.

@@ -2,6 +2,11 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
 
 use crate::process::{self, Finished, PATIENCE, Running, wait_for};
 use crate::program::Programs;
@@ -23,6 +28,7 @@ pub struct Bus<'a> {
 pub struct Gateway {
     folder: PathBuf,
     clock: Option<PathBuf>,
+    program: Option<PathBuf>,
     running: Option<Running>,
 }
 
@@ -64,8 +70,33 @@ impl Gateway {
         Ok(Self {
             folder: folder.to_owned(),
             clock: clock.map(|clock| clock.file().to_owned()),
+            program: None,
             running: None,
         })
+    }
+
+    /// Runs `program` from its next start on, a build for tests of faults.
+    pub fn use_program(&mut self, program: &Path) {
+        self.program = Some(program.to_owned());
+    }
+
+    fn program(&self) -> anyhow::Result<&Path> {
+        match &self.program {
+            Some(program) => Ok(program),
+            None => Ok(&Programs::get()?.gateway),
+        }
+    }
+
+    /// Its folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Where it keeps its data.
+    #[must_use]
+    pub fn data(&self) -> PathBuf {
+        self.folder.join("data")
     }
 
     /// Its settings file.
@@ -94,7 +125,7 @@ impl Gateway {
         let config = self.config().display().to_string();
         let mut all = arguments.to_vec();
         all.extend(["--config", &config]);
-        process::run(&Programs::get()?.gateway, &all).await
+        process::run(self.program()?, &all).await
     }
 
     /// Exchanges the portal's code for a token.
@@ -125,10 +156,68 @@ impl Gateway {
         if let Some(clock) = &clock {
             arguments.extend(["--test-clock", clock]);
         }
-        let program = &Programs::get()?.gateway;
         let log = self.folder.join("gateway.log");
-        self.running = Some(Running::start_with(program, &arguments, variables, &log)?);
+        let running = Running::start_with(self.program()?, &arguments, variables, &log)?;
+        self.running = Some(running);
         Ok(())
+    }
+
+    /// What the running daemon answers; `None` while none does.
+    ///
+    /// # Errors
+    /// When its answer is no JSON.
+    pub async fn ask(&self, command: &str) -> anyhow::Result<Option<serde_json::Value>> {
+        let Ok(mut stream) = UnixStream::connect(self.folder.join("control.sock")).await else {
+            return Ok(None);
+        };
+        let request = serde_json::json!({ "command": command }).to_string();
+        let mut answer = String::new();
+        let talk = async {
+            stream.write_all(format!("{request}\n").as_bytes()).await?;
+            stream.read_to_string(&mut answer).await
+        };
+        if talk.await.is_err() || answer.is_empty() {
+            return Ok(None);
+        }
+        let answer: serde_json::Value = serde_json::from_str(&answer)?;
+        Ok(answer.get("done").cloned())
+    }
+
+    /// The newest number in the buffer, and how far the cloud has acknowledged, as soon as
+    /// the running daemon can say it.
+    ///
+    /// # Errors
+    /// When it does not say it in time.
+    pub async fn cursor(&self) -> anyhow::Result<(u64, u64)> {
+        let mut told = None;
+        let tells = async || {
+            told = self.ask("buffer status").await?;
+            Ok(told.is_some())
+        };
+        let waited = wait_for("the running gateway's buffer status", PATIENCE, tells).await;
+        waited.with_context(|| self.log_end())?;
+        let number = |member: &str| told.as_ref()?.get(member)?.as_u64();
+        let both = number("last_seq").zip(number("acknowledged_through"));
+        both.with_context(|| format!("no buffer status: {told:?}"))
+    }
+
+    /// Waits until the cloud has acknowledged all but `rest` of the readings.
+    ///
+    /// # Errors
+    /// When it does not in time.
+    pub async fn acknowledged(&self, rest: u64, patience: Duration) -> anyhow::Result<()> {
+        let settled = async || {
+            let (last, acknowledged) = self.cursor().await?;
+            Ok(acknowledged + rest >= last)
+        };
+        let waited = wait_for("the readings to be acknowledged", patience, settled).await;
+        waited.with_context(|| self.log_end())
+    }
+
+    fn log_end(&self) -> String {
+        let log = self.log();
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(30)..].join("\n")
     }
 
     /// Starts it with everything that it writes traced to `trace`, from its first
@@ -182,6 +271,12 @@ impl Gateway {
     #[must_use]
     pub fn running(&mut self) -> Option<&mut Running> {
         self.running.as_mut()
+    }
+
+    /// The same, only to send it a signal.
+    #[must_use]
+    pub fn running_process(&self) -> Option<&Running> {
+        self.running.as_ref()
     }
 
     /// What it logged.

@@ -6,8 +6,11 @@
 //! program's database; it reads them for the oracle alone.
 
 pub mod browser;
+pub mod building;
 pub mod cloud;
 pub mod demo;
+pub mod disk;
+pub mod figures;
 pub mod form;
 pub mod gateway;
 pub mod mailbox;
@@ -15,6 +18,7 @@ pub mod mailbox_page;
 pub mod oracle;
 pub mod party_line;
 pub mod portal;
+pub mod postgres;
 pub mod process;
 pub mod program;
 pub mod set_clock;

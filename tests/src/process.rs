@@ -66,11 +66,7 @@ impl Running {
     /// # Errors
     /// When it does not stop.
     pub async fn stop(&mut self) -> anyhow::Result<ExitStatus> {
-        let pid = self.child.id().to_string();
-        std::process::Command::new("kill")
-            .args(["-TERM", &pid])
-            .status()
-            .context("sending SIGTERM")?;
+        self.signal("TERM")?;
         let since = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait()? {
@@ -81,6 +77,28 @@ impl Running {
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// Sends it the signal of this name.
+    ///
+    /// # Errors
+    /// When it cannot be sent.
+    pub fn signal(&self, name: &str) -> anyhow::Result<()> {
+        let id = self.child.id().to_string();
+        let status = std::process::Command::new("kill")
+            .args(["-s", name, &id])
+            .status()
+            .with_context(|| format!("sending SIG{name}"))?;
+        anyhow::ensure!(status.success(), "{} took no SIG{name}", self.name);
+        Ok(())
+    }
+
+    /// Whether it has ended.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub fn has_ended(&mut self) -> anyhow::Result<bool> {
+        Ok(self.child.try_wait()?.is_some())
     }
 
     /// Its process id.

@@ -10,6 +10,7 @@ mod read;
 mod tests;
 
 use anyhow::Context as _;
+use common::fail_point::fail_point;
 use common::id::{AccountId, MeterId};
 use jiff::{SignedDuration, Timestamp};
 
@@ -114,7 +115,9 @@ async fn close_meter(store: &Store, meter: &Meter, now: Timestamp) -> anyhow::Re
     }
     let next = work.next_close_at;
     writer.set_next_close(meter.account, meter.id, next).await?;
+    fail_point("invoice-before-commit");
     writer.commit().await?;
+    fail_point("invoice-after-commit");
     Ok(())
 }
 

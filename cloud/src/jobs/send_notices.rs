@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use common::fail_point::fail_point;
 use jiff::{SignedDuration, Timestamp};
 
 use self::compose::{Composed, compose};
@@ -123,6 +124,7 @@ async fn send_one(app: &App, claimed: &ClaimedNotice) -> anyhow::Result<()> {
     let mut writer = app.store.write().await?;
     match sent {
         Ok(()) => {
+            fail_point("notice-before-noted");
             writer.notice_sent(claimed, app.clock.now()).await?;
         }
         Err(Undelivered::Never(why)) => {

@@ -181,7 +181,7 @@ async fn rows(batches: u64, database: &str) -> anyhow::Result<()> {
             // The settings borrow the address for as long as the world is made.
             let url: &'static str = Box::leak(url.to_owned().into_boxed_str());
             World::start_with(None, |settings| CloudSettings {
-                database: Some(url),
+                database: Some(url.to_owned()),
                 ..settings
             })
             .await?
