@@ -17,6 +17,7 @@ pub mod party_line;
 pub mod portal;
 pub mod process;
 pub mod program;
+pub mod proxy;
 pub mod telegram;
 pub mod test_clock;
 pub mod world;
