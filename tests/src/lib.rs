@@ -21,6 +21,7 @@ pub mod portal;
 pub mod postgres;
 pub mod process;
 pub mod program;
+pub mod proxy;
 pub mod set_clock;
 pub mod telegram;
 pub mod test_clock;

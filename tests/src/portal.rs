@@ -188,17 +188,30 @@ pub async fn add_gateway(
     let page = integrator.open(&format!("{site}/gateways")).await?;
     let form = page.form("kind")?.fill("name", name).fill("kind", kind);
     let made = integrator.submit(&page, &form).await?;
-    let text = made.text();
-    let (_, after) = text
-        .split_once("--code ")
-        .with_context(|| format!("no code on the page: {text}"))?;
-    let code = after.split_whitespace().next().unwrap_or_default();
     let links = made.links_with("/gateways/");
     let path = links.first().context("no link to the gateway")?;
     Ok(AddedGateway {
         path: path.clone(),
-        code: code.to_owned(),
+        code: code_on(&made.text())?,
     })
+}
+
+/// The integrator gets another code for a gateway that is there already.
+///
+/// # Errors
+/// When the page refuses.
+pub async fn new_code(integrator: &Browser, gateway: &str) -> anyhow::Result<String> {
+    let page = integrator.open(gateway).await?;
+    let made = integrator.submit(&page, &page.form_to("/code")?).await?;
+    code_on(&made.text())
+}
+
+fn code_on(text: &str) -> anyhow::Result<String> {
+    let (_, after) = text
+        .split_once("--code ")
+        .with_context(|| format!("no code on the page: {text}"))?;
+    let code = after.split_whitespace().next().unwrap_or_default();
+    Ok(code.to_owned())
 }
 
 /// Fills the form of a meter, but does not send it.
