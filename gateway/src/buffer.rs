@@ -15,8 +15,7 @@
 //!
 //! One process writes, under a lock file, and nobody reads beside it: the daemon is asked for
 //! what it holds. Others read while none writes ([`Buffer::open_to_read`]). A damaged database
-//! is set aside under another name, never deleted, and a new epoch begins. Lacks: a bound on
-//! the size.
+//! is set aside under another name, never deleted, and a new epoch begins.
 
 mod check;
 mod dating;
@@ -341,12 +340,7 @@ impl Buffer {
         }
         let transaction = self.connection.transaction().map_err(&noting)?;
         for rejection in rejected.iter().filter(|r| r.seq <= last) {
-            transaction
-                .execute(
-                    "INSERT INTO rejection (seq, reason) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
-                    params![stored(rejection.seq), rejection.reason],
-                )
-                .map_err(&noting)?;
+            note_rejection(&transaction, rejection).map_err(&noting)?;
         }
         if let Some(ended) = ended {
             transaction
@@ -434,6 +428,14 @@ impl Buffer {
         Ok(self.last_seq()? - self.cursor.through)
     }
 
+    /// Up to where the cloud has acknowledged, and the last number given.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn progress(&self) -> Result<(u64, u64), BufferError> {
+        Ok((self.cursor.through, self.last_seq()?))
+    }
+
     /// The readings that the cloud refused for good, at most `max`, the latest first.
     ///
     /// # Errors
@@ -468,6 +470,13 @@ impl Buffer {
             .map_err(sql("read the buffer's last number"))?;
         Ok(number(entry.max(lost)).max(self.cursor.through))
     }
+}
+
+fn note_rejection(connection: &Connection, rejection: &Rejection) -> Result<(), rusqlite::Error> {
+    let text = "INSERT INTO rejection (seq, reason) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+    connection
+        .execute(text, params![stored(rejection.seq), rejection.reason])
+        .map(drop)
 }
 
 fn keep_cursor(connection: &Connection, life: Life, cursor: Cursor) -> Result<(), rusqlite::Error> {

@@ -37,7 +37,7 @@ use crate::listen;
 use crate::metrics;
 use crate::poll::{Before, Polled, Poller};
 use crate::uplink::commands::{CarryOut, Commands};
-use crate::uplink::{Uplink, UplinkStatus};
+use crate::uplink::{self, Uplink, UplinkStatus};
 
 /// How often the figures for Prometheus are written.
 const METRICS_PERIOD: Duration = Duration::from_secs(60);
@@ -56,7 +56,8 @@ pub async fn run(config: Config, library: Library, clock: Clock) -> Result<(), F
     crate::tls::install();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let buffer = open_buffer(&config, &clock)?;
+    let mut buffer = open_buffer(&config, &clock)?;
+    let cloud_list = first_cloud_list(&config, &mut buffer);
     let now = clock.now();
     let before = Before {
         closed: buffer.last_closings()?,
@@ -66,7 +67,6 @@ pub async fn run(config: Config, library: Library, clock: Clock) -> Result<(), F
     let library = Arc::new(library);
 
     let lines = start_pollers(&config, &clock, &buffer, &before);
-    let cloud_list = first_cloud_list(&config);
     let judge = Judge {
         buses: config.bus.iter().map(|bus| bus.name.clone()).collect(),
         library: Arc::clone(&library),
@@ -175,17 +175,16 @@ fn start_pollers(
     config.bus.iter().map(start).collect()
 }
 
-/// The list to start with when the gateway is enrolled; `None` when it is not.
-fn first_cloud_list(config: &Config) -> Option<DeviceList> {
-    match Identity::load(&config.identity_file()) {
-        Ok(identity) => {
-            identity.map(|identity| devices::last_known(&config.data_dir, identity.gateway))
-        }
-        Err(error) => {
-            tracing::error!("{error}");
-            None
-        }
-    }
+/// The list to start with when the gateway is enrolled, by which `buffer` seals from the first
+/// reading on; `None` when it is not.
+fn first_cloud_list(config: &Config, buffer: &mut Buffer) -> Option<DeviceList> {
+    let identity = Identity::load(&config.identity_file());
+    let identity = identity
+        .inspect_err(|error| tracing::error!("{error}"))
+        .ok()??;
+    let list = devices::last_known(&config.data_dir, identity.gateway);
+    buffer.set_sealing(uplink::sealing(&identity, &list));
+    Some(list)
 }
 
 /// Gives each poller the devices of its bus.

@@ -17,9 +17,11 @@ mod tests;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use common::fail_point::fail_point;
+use common::reading::Reading;
 use common::sync::{
-    BATCH_READINGS_MAX, Batch, BatchReply, DeviceList, GatewayReport, PROTOCOL_VERSION, Rejection,
-    RejectionCode,
+    BATCH_READINGS_MAX, Batch, BatchReply, BufferReport, DeviceList, GatewayReport, Loss,
+    PROTOCOL_VERSION, Rejection, RejectionCode,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -28,8 +30,8 @@ use tokio::time::Instant;
 
 use self::client::{Client, Packed, pack};
 use self::commands::Commands;
-use self::decide::{Answer, Course, Next, Sent};
-use crate::buffer::{BufferError, BufferHandle, Outgoing};
+use self::decide::{Answer, Course, Fresh, Next, Ours, Sent};
+use crate::buffer::{BufferError, BufferHandle, Outgoing, Sealing};
 use crate::clock::Clock;
 use crate::config::SyncConfig;
 use crate::devices;
@@ -40,6 +42,10 @@ pub const SOFTWARE: &str = concat!("enervue-gateway ", env!("CARGO_PKG_VERSION")
 /// How long a refused token is left alone before it is tried again, in case the refusal was
 /// the cloud's mistake.
 const REVOKED_PERIOD: Duration = Duration::from_secs(600);
+/// So many readings that wait are a backlog.
+const BACKLOG_MIN: u64 = BATCH_READINGS_MAX as u64;
+/// How often what the buffer holds is counted while there is a backlog.
+const COUNT_PERIOD: Duration = Duration::from_secs(5);
 /// How often a gateway under a test clock looks whether it has something new to say.
 const TEST_CLOCK_PERIOD: Duration = Duration::from_millis(50);
 
@@ -133,6 +139,8 @@ struct Session<'a> {
     client: Client,
     course: Course,
     told: Option<Told>,
+    /// What the buffer held when it was last counted.
+    held: Option<(Instant, BufferReport)>,
 }
 
 impl Uplink {
@@ -181,7 +189,7 @@ impl Uplink {
             }
         }
         let asker = tokio::select! {
-            () = self.sync(client.clone(), identity) => return Served::Refused,
+            served = self.sync(client.clone(), identity) => return served,
             asker = self.commands.follow(&client, identity) => asker,
         };
         // Nobody speaks for this gateway while its key changes.
@@ -197,8 +205,8 @@ impl Uplink {
         served
     }
 
-    /// Sends as `identity` until the cloud no longer accepts it.
-    async fn sync(&self, client: Client, identity: &Identity) {
+    /// Sends as `identity` until the cloud no longer accepts it, or the file names another.
+    async fn sync(&self, client: Client, identity: &Identity) -> Served {
         let copy = devices::last_known(&self.data_dir, identity.gateway);
         let version = Some(copy.version.clone()).filter(|version| !version.is_empty());
         self.note(|status| {
@@ -211,25 +219,46 @@ impl Uplink {
                 ..UplinkStatus::default()
             };
         });
+        if let Err(error) = self.buffer.set_sealing(sealing(identity, &copy)).await {
+            self.fail(Standing::Failing, error.to_string());
+            return Served::Anew;
+        }
         self.devices.send_replace(Some(copy));
+        let mut looked = Instant::now();
         let mut session = Session {
             uplink: self,
             identity,
             client,
             course: Course::default(),
             told: None,
+            held: None,
         };
+        let period = Duration::from_millis(self.periods.period_ms);
+        let mut due = Instant::now();
         loop {
+            if looked.elapsed() >= period {
+                looked = Instant::now();
+                let found = Identity::load(&self.identity_file);
+                if found.is_ok_and(|found| found.as_ref() != Some(identity)) {
+                    return Served::Anew;
+                }
+            }
+            // A long wait does not keep it from seeing another identity.
+            let left = due.saturating_duration_since(Instant::now());
+            if !left.is_zero() {
+                tokio::time::sleep(left.min(period)).await;
+                continue;
+            }
             let pause = match session.step().await {
                 Ok(Step::Again) => continue,
                 Ok(Step::Pause(pause)) => pause,
-                Ok(Step::End) => return,
+                Ok(Step::End) => return Served::Refused,
                 Err(error) => {
                     self.fail(Standing::Failing, error.to_string());
                     Duration::from_millis(self.periods.period_ms)
                 }
             };
-            tokio::time::sleep(pause).await;
+            due = Instant::now() + pause;
         }
     }
 
@@ -263,14 +292,27 @@ enum Step {
 impl Session<'_> {
     /// How the gateway is. Made before readings are looked for: what it says is settled is
     /// then in the buffer.
-    async fn report(&self) -> Result<GatewayReport, BufferError> {
+    async fn report(&mut self) -> Result<GatewayReport, BufferError> {
         let uplink = self.uplink;
         let mut report = (uplink.report)();
-        let held = uplink.buffer.status().await?;
-        report.waiting = held.waiting;
-        report.buffer = Some(held.report());
+        let (through, last) = uplink.buffer.progress().await?;
+        report.waiting = last - through;
+        report.buffer = Some(self.held(report.waiting).await?);
         report.devices_version = uplink.status.borrow().devices_version.clone();
         Ok(report)
+    }
+
+    /// What the buffer holds. To count it takes longer the more is lost, so it is counted
+    /// seldom while there is a backlog.
+    async fn held(&mut self, waiting: u64) -> Result<BufferReport, BufferError> {
+        match self.held {
+            Some((at, held)) if waiting > BACKLOG_MIN && at.elapsed() < COUNT_PERIOD => Ok(held),
+            _ => {
+                let held = self.uplink.buffer.status().await?.report();
+                self.held = Some((Instant::now(), held));
+                Ok(held)
+            }
+        }
     }
 
     /// Sends one batch, if one is due.
@@ -295,17 +337,7 @@ impl Session<'_> {
         {
             return Ok(Step::Pause(self.period()));
         }
-        let first = readings.first().map(|reading| reading.seq);
-        let last = readings.last().map(|reading| reading.seq);
-        let first = first
-            .into_iter()
-            .chain(losses.first().map(|loss| loss.first));
-        let last = last.into_iter().chain(losses.last().map(|loss| loss.last));
-        let sent = match (first.min(), last.max()) {
-            (Some(first), Some(last)) => Sent { first, last },
-            _ => Sent::default(),
-        };
-        let count = readings.len() + losses.len();
+        let sent = sent(&readings, &losses);
         let batch = Batch {
             protocol: PROTOCOL_VERSION,
             epoch,
@@ -314,35 +346,84 @@ impl Session<'_> {
             report,
         };
         let Some(body) = pack(&batch) else {
-            self.course.too_large(count);
+            self.course.too_large(sent.readings + sent.losses);
             return Ok(Step::Again);
         };
         drop(batch);
+        fail_point("uplink-before-send");
         let answer = self.send(body).await;
-        match self.course.decide(sent, answer, rand::random()) {
-            Next::Again => Ok(Step::Again),
+        let ours = self.ours(&answer).await?;
+        let next = self.course.decide(sent, ours, answer, rand::random());
+        self.follow(next, told).await
+    }
+
+    /// Does what was decided.
+    async fn follow(&mut self, next: Next, told: Told) -> Result<Step, BufferError> {
+        let uplink = self.uplink;
+        match next {
+            Next::Again => {}
             Next::Settle(reply) => {
                 self.told = Some(told);
                 self.settle(reply).await?;
-                Ok(Step::Again)
             }
+            Next::Rewind(through) => {
+                tracing::warn!(through, "the cloud has less than it had: sending again");
+                uplink.buffer.rewind(through).await?;
+            }
+            Next::NewEpoch(fresh) => return self.begin_epoch(fresh).await,
             Next::GiveUp(seq, reason) => {
                 tracing::error!(seq, reason, "the cloud will not take this reading");
                 let code = RejectionCode::Unacceptable;
                 let rejection = Rejection { seq, code, reason };
-                let now = uplink.clock.now();
-                uplink.buffer.acknowledge(seq, vec![rejection], now).await?;
-                Ok(Step::Again)
+                uplink.buffer.give_up(rejection).await?;
             }
             Next::Wait(pause, why) => {
                 uplink.fail(Standing::Failing, why);
-                Ok(Step::Pause(pause))
+                return Ok(Step::Pause(pause));
             }
             Next::Revoked(why) => {
                 uplink.refused(&why);
-                Ok(Step::End)
+                return Ok(Step::End);
             }
         }
+        Ok(Step::Again)
+    }
+
+    /// Begins a new epoch, but first has the heads of the chains that the cloud holds now: an
+    /// old copy's own would be gone on from a second time. Without them all stays as it is.
+    async fn begin_epoch(&mut self, fresh: Fresh) -> Result<Step, BufferError> {
+        let uplink = self.uplink;
+        if !self.fetch_devices().await? {
+            return Ok(Step::Pause(self.period()));
+        }
+        tracing::error!("{}: a new epoch begins", fresh.why);
+        fail_point("uplink-before-new-epoch");
+        let now = uplink.clock.now();
+        let Fresh {
+            through, conflicts, ..
+        } = fresh;
+        uplink.buffer.begin_epoch(now, through, conflicts).await?;
+        self.held = None;
+        fail_point("uplink-after-new-epoch");
+        Ok(Step::Again)
+    }
+
+    /// What the buffer says to `answer`.
+    async fn ours(&self, answer: &Answer) -> Result<Ours, BufferError> {
+        let buffer = &self.uplink.buffer;
+        let (through, last) = buffer.progress().await?;
+        let held = match answer {
+            Answer::Taken(BatchReply {
+                last_kept: Some(theirs),
+                ..
+            }) => Some(buffer.holds(*theirs).await?),
+            _ => None,
+        };
+        Ok(Ours {
+            through,
+            last,
+            held,
+        })
     }
 
     /// Sends a batch, and sets the clock by the cloud's answer.
@@ -364,6 +445,7 @@ impl Session<'_> {
             tracing::warn!(seq, reason, "the cloud rejected a reading");
         }
         let now = uplink.clock.now();
+        fail_point("uplink-before-acknowledge");
         let buffer = &uplink.buffer;
         buffer
             .acknowledge(reply.acknowledged_through, reply.rejected, now)
@@ -375,14 +457,14 @@ impl Session<'_> {
         });
         let known = uplink.status.borrow().devices_version.clone();
         if known.as_ref() != Some(&reply.devices_version) {
-            self.fetch_devices().await;
+            self.fetch_devices().await?;
         }
         Ok(())
     }
 
-    /// Puts the cloud's list of devices into force. When that fails the old one stays, and
-    /// the next batch's reply asks again.
-    async fn fetch_devices(&self) {
+    /// Puts the cloud's list of devices into force, and tells whether it could. When it could
+    /// not the old one stays, and the next batch's reply asks again.
+    async fn fetch_devices(&self) -> Result<bool, BufferError> {
         let uplink = self.uplink;
         let list = match self.client.devices(self.identity).await {
             Ok(list) => list,
@@ -391,16 +473,21 @@ impl Session<'_> {
                     Standing::Failing,
                     format!("no new list of devices: {error}"),
                 );
-                return;
+                return Ok(false);
             }
         };
+        fail_point("uplink-before-list");
         if let Err(error) = devices::save_copy(&uplink.data_dir, self.identity.gateway, &list) {
             tracing::warn!(%error, "the list of devices cannot be kept");
         }
         let count = list.devices.len();
         tracing::info!(version = list.version, count, "a new list of devices");
         uplink.note(|status| status.devices_version = Some(list.version.clone()));
+        fail_point("uplink-after-list");
+        let sealing = sealing(self.identity, &list);
+        uplink.buffer.set_sealing(sealing).await?;
         uplink.devices.send_replace(Some(list));
+        Ok(true)
     }
 
     /// Whether a batch without readings is due: after a while without any, and under a test
@@ -418,5 +505,26 @@ impl Session<'_> {
         } else {
             Duration::from_millis(self.uplink.periods.period_ms)
         }
+    }
+}
+
+/// What the buffer seals by; `None` when the key is damaged.
+#[must_use]
+pub fn sealing(identity: &Identity, list: &DeviceList) -> Option<Sealing> {
+    Some(Sealing::new(identity.key.signing()?, list))
+}
+
+fn sent(readings: &[Reading], losses: &[Loss]) -> Sent {
+    let (first, last) = (readings.first(), readings.last());
+    let (lost_first, lost_last) = (losses.first(), losses.last());
+    let first = first.map(|r| r.seq).into_iter();
+    let last = last.map(|r| r.seq).into_iter();
+    let first = first.chain(lost_first.map(|l| l.first)).min();
+    let last = last.chain(lost_last.map(|l| l.last)).max();
+    Sent {
+        first: first.unwrap_or(0),
+        last: last.unwrap_or(0),
+        readings: readings.len(),
+        losses: losses.len(),
     }
 }

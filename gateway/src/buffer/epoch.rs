@@ -15,7 +15,7 @@ use common::sync::LossReason;
 use jiff::Timestamp;
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::dating::{self, keep_anchor};
 use super::loss::{self, Lost};
@@ -223,16 +223,25 @@ pub(super) fn tidy(path: &Path, now: Timestamp) -> Result<(), BufferError> {
 
 impl Buffer {
     /// Begins a new epoch, because this buffer is an old copy of the disk or has a double:
-    /// what its own cursor says is not settled goes along under new numbers, losses too. The
-    /// old database stays beside.
+    /// what comes after number `through`, or after its own cursor where that is further, goes
+    /// along under new numbers, losses too, and so do `conflicts`, which are not among them.
+    /// The old database stays beside.
     ///
     /// # Errors
     /// When the disk refuses; then the old epoch goes on.
-    pub fn begin_epoch(&mut self, now: Timestamp) -> Result<Epoch, BufferError> {
+    pub fn begin_epoch(
+        &mut self,
+        now: Timestamp,
+        through: u64,
+        conflicts: &BTreeSet<u64>,
+    ) -> Result<Epoch, BufferError> {
         let life = new_life(now, Origin::Copy);
         let mut successor = Successor::begin(&self.path, life)?;
         successor.know(&self.chains, &self.anchors)?;
-        let (mut after, last) = (self.cursor.through, self.last_seq()?);
+        let (mut after, last) = (self.cursor.through.max(through), self.last_seq()?);
+        for seq in conflicts.iter().filter(|seq| **seq <= after) {
+            successor.take(vec![self.carried(*seq)?])?;
+        }
         while after < last {
             let mut page = Vec::new();
             for (seq, row) in self.rows_after(after, PAGE)? {
@@ -268,6 +277,18 @@ impl Buffer {
         );
         self.reopen(now)?;
         Ok(self.life.epoch)
+    }
+
+    /// The one reading with that number, as it goes along.
+    fn carried(&self, seq: u64) -> Result<(Vec<Lost>, Option<Held>), BufferError> {
+        let mut found = self.rows_after(seq.saturating_sub(1), 1)?.into_iter();
+        match found.next() {
+            Some((at, Some(mut row))) if at == seq => {
+                self.put_seals(std::slice::from_mut(&mut row.reading))?;
+                Ok((Vec::new(), Some(row)))
+            }
+            _ => Ok((vec![Lost::unknown(seq, seq, LossReason::Damage)], None)),
+        }
     }
 
     /// The numbers from `first` up to `until`, as losses: those noted, and what is missing.

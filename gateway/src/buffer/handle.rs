@@ -1,7 +1,7 @@
 //! The buffer's async face: a thread of its own does the disk's work, so that waiting for
 //! an fsync never holds up a bus.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -87,6 +87,14 @@ impl BufferHandle {
         .await
     }
 
+    /// See [`Buffer::give_up`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn give_up(&self, rejection: Rejection) -> Result<(), BufferError> {
+        self.ask(move |buffer| buffer.give_up(&rejection)).await
+    }
+
     /// See [`Buffer::rewind`].
     ///
     /// # Errors
@@ -107,8 +115,22 @@ impl BufferHandle {
     ///
     /// # Errors
     /// As there.
-    pub async fn begin_epoch(&self, now: Timestamp) -> Result<Epoch, BufferError> {
-        self.ask(move |buffer| buffer.begin_epoch(now)).await
+    pub async fn begin_epoch(
+        &self,
+        now: Timestamp,
+        through: u64,
+        conflicts: BTreeSet<u64>,
+    ) -> Result<Epoch, BufferError> {
+        self.ask(move |buffer| buffer.begin_epoch(now, through, &conflicts))
+            .await
+    }
+
+    /// See [`Buffer::progress`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn progress(&self) -> Result<(u64, u64), BufferError> {
+        self.ask(|buffer| buffer.progress()).await
     }
 
     /// See [`Buffer::date_boot`].

@@ -6,10 +6,11 @@
 use std::collections::BTreeMap;
 
 use common::digest::Digest;
+use common::fail_point::fail_point;
 use common::id::Epoch;
 use common::reading::{ClockTrust, Reading};
 use common::seal::Seal;
-use common::sync::{HeldReading, Loss, LossReason};
+use common::sync::{HeldReading, Loss, LossReason, Rejection};
 
 use super::loss::{self, Lost};
 use super::row::{self, Held as Row};
@@ -192,18 +193,44 @@ impl Buffer {
         !self.connection.is_readonly("main").unwrap_or(true)
     }
 
+    /// Gives up a reading that the cloud will never take: the reason is kept, and its number
+    /// goes as a loss, so that the sequence has no gap.
+    ///
+    /// # Errors
+    /// When the disk refuses; then the reading stays.
+    pub fn give_up(&mut self, rejection: &Rejection) -> Result<(), BufferError> {
+        let seq = rejection.seq;
+        let mut found = self.rows_after(seq.saturating_sub(1), 1)?.into_iter();
+        let lost = match found.next() {
+            Some((at, Some(row))) if at == seq => Lost::of(&row, LossReason::Other),
+            _ => Lost::unknown(seq, seq, LossReason::Damage),
+        };
+        self.replace(vec![lost], Some(rejection))
+    }
+
     /// Replaces the rows of `damaged` by losses, loudly.
     pub(super) fn lose(&mut self, damaged: Vec<Lost>) -> Result<(), BufferError> {
-        let losing = sql("note damaged readings");
         let count: u64 = damaged.iter().map(Lost::count).sum();
         tracing::error!(
             count,
             first = damaged.first().map(|lost| lost.first),
             "readings in the buffer are damaged: counted as lost, the others go on"
         );
+        self.replace(damaged, None)?;
+        self.damaged += count;
+        Ok(())
+    }
+
+    /// Replaces rows by losses, and notes for what reason the cloud refused one.
+    fn replace(
+        &mut self,
+        losses: Vec<Lost>,
+        rejection: Option<&Rejection>,
+    ) -> Result<(), BufferError> {
+        let losing = sql("note lost readings");
         let mut cursor = self.cursor;
         let transaction = self.connection.transaction().map_err(&losing)?;
-        for lost in damaged {
+        for lost in losses {
             let (first, last) = (stored(lost.first), stored(lost.last));
             for table in ["entry", "seal"] {
                 let text = format!("DELETE FROM {table} WHERE seq BETWEEN ?1 AND ?2");
@@ -212,10 +239,13 @@ impl Buffer {
             cursor.lost += (lost.last + 1).saturating_sub(lost.first.max(cursor.through + 1));
             loss::note(&transaction, lost, cursor.through).map_err(&losing)?;
         }
+        if let Some(rejection) = rejection {
+            super::note_rejection(&transaction, rejection).map_err(&losing)?;
+        }
         super::keep_cursor(&transaction, self.life, cursor).map_err(&losing)?;
+        fail_point("buffer-lose-before-commit");
         transaction.commit().map_err(&losing)?;
         (self.cursor, self.cursor_kept) = (cursor, true);
-        self.damaged += count;
         Ok(())
     }
 }

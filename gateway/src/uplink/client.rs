@@ -23,6 +23,10 @@ use crate::identity::Identity;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// A batch over a poor mobile line takes a while.
 const TIMEOUT: Duration = Duration::from_secs(60);
+/// The cloud may hold a request for commands open for 25 s; more silence is a dead line.
+const READ_TIMEOUT: Duration = Duration::from_secs(35);
+/// After so long without traffic the system asks whether the other side is still there.
+const KEEPALIVE: Duration = Duration::from_secs(15);
 /// The most bytes of any answer but a list of devices.
 const ANSWER_BYTES_MAX: usize = 256 * 1024;
 /// Below this, packing costs more than it saves.
@@ -107,7 +111,9 @@ impl Client {
             .user_agent(super::SOFTWARE)
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(READ_TIMEOUT)
             .timeout(TIMEOUT)
+            .tcp_keepalive(KEEPALIVE)
             .pool_max_idle_per_host(1)
             .build()
             .map_err(unreachable)?;
@@ -200,7 +206,7 @@ impl Client {
             Err(UplinkError::Refused { problem, .. }) => Answer::Refused {
                 status,
                 retry_after,
-                reason: problem.error,
+                problem,
             },
             Err(other) => Answer::Silent(other.to_string()),
         }

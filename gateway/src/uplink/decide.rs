@@ -1,12 +1,22 @@
 //! What to do next, given how the cloud answered. Pure: no IO, no clock, no randomness.
 //!
-//! A batch that is refused for what is in it (400, 413, 422) is halved until one reading is
-//! left. That reading is given up, with the reason, only after the cloud has taken a batch
-//! without readings: so a cloud that refuses everything costs nothing but time.
+//! A session begins with a heartbeat, and so it does again after every failure: its reply
+//! tells where to go on. What is refused for its content (400, 422) is halved until one
+//! reading is left. That one is given up, with the reason, only after the cloud has taken a
+//! heartbeat: so a cloud that refuses everything costs nothing but time. After a few in a row
+//! without one that is taken between, it is the cloud that is wrong: no more are given up, and
+//! it is asked again and again. A loss is never given up, nor a reading that is only too large.
+//!
+//! Lacks: a longer run of readings that are truly poison holds up those behind it until the
+//! cloud is mended.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use common::sync::{BATCH_READINGS_MAX, BatchReply};
+use common::sync::RejectionCode;
+use common::sync::{BATCH_READINGS_MAX, BatchReply, PROTOCOL_VERSION, Problem, ProblemCode};
+
+use crate::buffer::Held;
 
 /// The first wait after a failure.
 const WAIT_MIN: Duration = Duration::from_secs(1);
@@ -14,6 +24,10 @@ const WAIT_MIN: Duration = Duration::from_secs(1);
 const WAIT_MAX: Duration = Duration::from_secs(300);
 /// The longest wait that the cloud may ask for.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(3_600);
+/// How long a cloud of another version is left alone: somebody has to upgrade a program.
+const PROTOCOL_WAIT: Duration = Duration::from_secs(3_600);
+/// Readings given up in a row, after which the cloud is held to be wrong.
+const GIVEN_UP_MAX: u32 = 3;
 /// Doublings after which [`WAIT_MAX`] is passed.
 const DOUBLINGS_MAX: u32 = 9;
 
@@ -29,28 +43,51 @@ pub enum Answer {
         /// After how long it asked to be asked again.
         retry_after: Option<Duration>,
         /// Why, in its words.
-        reason: String,
+        problem: Problem,
     },
     /// It did not answer, or nothing that can be understood.
     Silent(String),
 }
 
-/// The numbers of the readings in a batch; both 0 in a batch without readings.
+/// What was sent; all 0 in a heartbeat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Sent {
-    /// The first.
+    /// The first number.
     pub first: u64,
     /// The last.
     pub last: u64,
+    /// How many readings.
+    pub readings: usize,
+    /// How many runs of lost ones.
+    pub losses: usize,
 }
 
 impl Sent {
     fn count(self) -> usize {
-        match self.first {
-            0 => 0,
-            first => usize::try_from(self.last - first + 1).unwrap_or(usize::MAX),
-        }
+        self.readings + self.losses
     }
+}
+
+/// What the buffer says to the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ours {
+    /// Its cursor.
+    pub through: u64,
+    /// The last number that it has given.
+    pub last: u64,
+    /// Whether it holds the reply's `last_kept`.
+    pub held: Option<Held>,
+}
+
+/// What goes along into a new epoch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fresh {
+    /// What is wrong with the old one.
+    pub why: &'static str,
+    /// All up to here is settled, but
+    pub through: u64,
+    /// these numbers, under which the cloud holds other readings.
+    pub conflicts: BTreeSet<u64>,
 }
 
 /// What to do next.
@@ -60,6 +97,10 @@ pub enum Next {
     Settle(BatchReply),
     /// Go on at once, with what [`Course::batch_max`] allows.
     Again,
+    /// Send again what comes after this number: the cloud has less than it had.
+    Rewind(u64),
+    /// Begin a new epoch: this buffer is an old copy or has a double.
+    NewEpoch(Fresh),
     /// Give this reading up for the reason given, and go on.
     GiveUp(u64, String),
     /// Wait, and say meanwhile what is wrong.
@@ -73,7 +114,12 @@ pub enum Next {
 pub struct Course {
     batch_max: usize,
     failures: u32,
+    greeted: bool,
     suspect: Option<Suspect>,
+    /// Readings given up since one was taken.
+    given_up: u32,
+    /// Whether none was taken in the epoch that began last.
+    is_fresh: bool,
 }
 
 /// A reading that was refused alone.
@@ -88,99 +134,194 @@ impl Default for Course {
         Self {
             batch_max: BATCH_READINGS_MAX,
             failures: 0,
+            greeted: false,
             suspect: None,
+            given_up: 0,
+            is_fresh: false,
         }
     }
 }
 
 impl Course {
-    /// The most readings the next batch may have; 0 asks for one without readings.
+    /// The most readings and losses the next batch may have; 0 asks for a heartbeat.
     #[must_use]
     pub fn batch_max(&self) -> usize {
-        match self.suspect {
-            Some(_) => 0,
-            None => self.batch_max,
+        match (self.greeted, &self.suspect) {
+            (true, None) => self.batch_max,
+            _ => 0,
         }
     }
 
-    /// A batch of `count` readings is too large to be sent at all.
+    /// A batch of `count` entries is too large to be sent at all.
     pub fn too_large(&mut self, count: usize) {
         self.batch_max = (count / 2).max(1);
     }
 
     /// What to do after `sent` was answered. `random` spreads waits, so that a thousand
     /// gateways do not come back at once.
-    pub fn decide(&mut self, sent: Sent, answer: Answer, random: u32) -> Next {
-        match answer {
-            Answer::Taken(reply) => self.taken(sent, reply, random),
-            Answer::Refused {
-                status: 401,
-                reason,
-                ..
-            } => Next::Revoked(reason),
-            Answer::Refused {
-                status: status @ (400 | 413 | 422),
-                reason,
-                ..
-            } => self.refused(sent, status, reason, random),
+    pub fn decide(&mut self, sent: Sent, ours: Ours, answer: Answer, random: u32) -> Next {
+        let (status, retry_after, problem) = match answer {
+            Answer::Taken(reply) => return self.taken(sent, ours, reply, random),
+            Answer::Silent(why) => return self.wait(why, random),
             Answer::Refused {
                 status,
                 retry_after,
-                reason,
-            } => {
-                let why = format!("the cloud answered {status}: {reason}");
-                match retry_after {
-                    Some(asked) => {
-                        // Never sooner than asked, at most a quarter later.
-                        let asked = asked.clamp(WAIT_MIN, RETRY_AFTER_MAX);
-                        Next::Wait(asked + part(asked / 4, random), why)
-                    }
-                    None => self.wait(why, random),
-                }
+                problem,
+            } => (status, retry_after, problem),
+        };
+        let why = format!("the cloud answered {status}: {}", problem.error);
+        match (status, problem.code) {
+            (401, _) | (_, ProblemCode::Token) => Next::Revoked(problem.error),
+            (_, ProblemCode::Protocol) => {
+                self.greeted = false;
+                let pause = PROTOCOL_WAIT + part(PROTOCOL_WAIT / 4, random);
+                Next::Wait(pause, other_version(&problem.protocols))
             }
-            Answer::Silent(why) => self.wait(why, random),
+            (409, _) => match problem.resend_from.map(|from| from.saturating_sub(1)) {
+                Some(through) if through < ours.through => self.rewind(through),
+                _ => self.wait(why, random),
+            },
+            (400 | 413 | 422, _) => self.refused(sent, status, problem.error, random),
+            _ => match retry_after {
+                Some(asked) => {
+                    self.greeted = false;
+                    // Never sooner than asked, at most a quarter later.
+                    let asked = asked.clamp(WAIT_MIN, RETRY_AFTER_MAX);
+                    Next::Wait(asked + part(asked / 4, random), why)
+                }
+                None => self.wait(why, random),
+            },
         }
     }
 
-    fn taken(&mut self, sent: Sent, reply: BatchReply, random: u32) -> Next {
-        if let Some(Suspect { seq, reason }) = self.suspect.take() {
-            self.failures = 0;
+    fn taken(&mut self, sent: Sent, ours: Ours, reply: BatchReply, random: u32) -> Next {
+        let through = reply.acknowledged_through;
+        if let Some(fresh) = strange(sent, ours, &reply) {
+            self.greeted = false;
+            self.suspect = None;
+            if self.is_fresh {
+                let why = fresh.why;
+                return self.wait(format!("{why}, right after a new epoch began"), random);
+            }
+            self.is_fresh = true;
+            return Next::NewEpoch(fresh);
+        }
+        if through < ours.through {
+            return self.rewind(through);
+        }
+        if let Some(Suspect { seq, reason }) = self.suspect.take()
+            && ours.through + 1 == seq
+            && through < seq
+        {
+            self.given_up += 1;
             return Next::GiveUp(seq, reason);
         }
-        if reply.acknowledged_through < sent.first {
-            let (through, last) = (reply.acknowledged_through, sent.last);
+        if sent.count() > 0 && through < sent.first {
+            let last = sent.last;
             return self.wait(
                 format!("the cloud took a batch up to reading {last}, but settled only {through}"),
                 random,
             );
         }
-        self.failures = 0;
-        self.batch_max = (self.batch_max * 2).min(BATCH_READINGS_MAX);
+        // A heartbeat after a failure does not end it: what failed may fail again.
+        if self.greeted {
+            self.failures = 0;
+        }
+        if sent.readings > reply.rejected.len() && through >= sent.last {
+            self.given_up = 0;
+            self.is_fresh = false;
+        }
+        if sent.count() > 0 {
+            self.batch_max = (self.batch_max * 2).min(BATCH_READINGS_MAX);
+        }
+        self.greeted = true;
         Next::Settle(reply)
     }
 
+    fn rewind(&mut self, through: u64) -> Next {
+        self.suspect = None;
+        Next::Rewind(through)
+    }
+
     fn refused(&mut self, sent: Sent, status: u16, reason: String, random: u32) -> Next {
-        if self.suspect.take().is_some() || sent.count() == 0 {
-            // It refuses even a batch without readings: no reading is at fault.
-            return self.wait(format!("the cloud answered {status}: {reason}"), random);
+        let why = format!("the cloud answered {status}: {reason}");
+        match (sent.count(), sent.readings) {
+            (2.., _) => {
+                self.batch_max = sent.count() / 2;
+                Next::Again
+            }
+            (1, 1) if status != 413 && self.given_up >= GIVEN_UP_MAX => self.wait(
+                format!(
+                    "{why}; it has refused {GIVEN_UP_MAX} readings in a row before this one: \
+                     readings are kept until the cloud is mended"
+                ),
+                random,
+            ),
+            (1, 1) if status != 413 => {
+                let (seq, reason) = (sent.first, format!("{status}: {reason}"));
+                self.suspect = Some(Suspect { seq, reason });
+                Next::Again
+            }
+            (1, 0) => self.wait(
+                format!("{why}; it does not take note of what is lost here: update the cloud"),
+                random,
+            ),
+            _ => {
+                // It refuses even a heartbeat: no reading is at fault.
+                self.suspect = None;
+                self.wait(why, random)
+            }
         }
-        if sent.count() > 1 {
-            self.batch_max = sent.count() / 2;
-        } else {
-            self.suspect = Some(Suspect {
-                seq: sent.first,
-                reason: format!("{status}: {reason}"),
-            });
-        }
-        Next::Again
     }
 
     fn wait(&mut self, why: String, random: u32) -> Next {
+        self.greeted = false;
         let doublings = self.failures.min(DOUBLINGS_MAX);
         self.failures = self.failures.saturating_add(1);
         let longest = (WAIT_MIN * 2_u32.pow(doublings)).min(WAIT_MAX);
         Next::Wait(longest / 2 + part(longest / 2, random), why)
     }
+}
+
+/// What `reply` shows when the numbers of this buffer are somebody else's too.
+fn strange(sent: Sent, ours: Ours, reply: &BatchReply) -> Option<Fresh> {
+    let conflicts = reply.rejected.iter().filter(|rejection| {
+        rejection.code == RejectionCode::Conflict
+            && (sent.first..=sent.last).contains(&rejection.seq)
+    });
+    let conflicts: BTreeSet<u64> = conflicts.map(|rejection| rejection.seq).collect();
+    // Of what was not sent just now nobody knows whose the cloud's is.
+    let (through, why) = if !conflicts.is_empty() {
+        let through = reply.acknowledged_through.min(sent.last);
+        let why = "the cloud holds other readings under the same numbers";
+        (through, why)
+    } else if reply.acknowledged_through > ours.last {
+        let why = "the cloud has numbers that this buffer never gave";
+        (ours.through, why)
+    } else if ours.held == Some(Held::Other) {
+        let why = "the cloud's last reading is not the one held here";
+        (ours.through, why)
+    } else {
+        return None;
+    };
+    Some(Fresh {
+        why,
+        through: through.max(ours.through),
+        conflicts,
+    })
+}
+
+/// Which of the two programs is too old, as far as the cloud's versions tell.
+fn other_version(theirs: &[u32]) -> String {
+    let upgrade = match (theirs.iter().min(), theirs.iter().max()) {
+        (Some(min), _) if *min > PROTOCOL_VERSION => "upgrade this gateway",
+        (_, Some(max)) if *max < PROTOCOL_VERSION => "upgrade the cloud",
+        _ => "upgrade the older of the two programs",
+    };
+    format!(
+        "this gateway speaks version {PROTOCOL_VERSION} of the protocol, the cloud {theirs:?}: \
+         {upgrade}; readings are kept meanwhile"
+    )
 }
 
 /// A part of `whole` that `random` chooses.
@@ -190,180 +331,4 @@ fn part(whole: Duration, random: u32) -> Duration {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn taken(through: u64) -> Answer {
-        Answer::Taken(BatchReply {
-            acknowledged_through: through,
-            rejected: Vec::new(),
-            devices_version: "1".to_owned(),
-            last_kept: None,
-            now: None,
-        })
-    }
-
-    fn refused(status: u16) -> Answer {
-        Answer::Refused {
-            status,
-            retry_after: None,
-            reason: "no".to_owned(),
-        }
-    }
-
-    const BATCH: Sent = Sent {
-        first: 11,
-        last: 20,
-    };
-    const ONE: Sent = Sent {
-        first: 11,
-        last: 11,
-    };
-    const EMPTY: Sent = Sent { first: 0, last: 0 };
-
-    #[test]
-    fn each_answer_has_its_consequence() {
-        let secs = Duration::from_secs;
-        let later = |status| Answer::Refused {
-            status,
-            retry_after: Some(secs(40)),
-            reason: "no".to_owned(),
-        };
-        let Answer::Taken(all) = taken(20) else {
-            unreachable!()
-        };
-        let table = [
-            (BATCH, taken(20), Next::Settle(all)),
-            (BATCH, refused(400), Next::Again),
-            (BATCH, refused(413), Next::Again),
-            (BATCH, refused(401), Next::Revoked("no".to_owned())),
-            (
-                BATCH,
-                later(429),
-                Next::Wait(secs(40), "the cloud answered 429: no".to_owned()),
-            ),
-            (
-                BATCH,
-                later(503),
-                Next::Wait(secs(40), "the cloud answered 503: no".to_owned()),
-            ),
-            (
-                BATCH,
-                refused(500),
-                Next::Wait(secs(1) / 2, "the cloud answered 500: no".to_owned()),
-            ),
-            (
-                BATCH,
-                Answer::Silent("timeout".to_owned()),
-                Next::Wait(secs(1) / 2, "timeout".to_owned()),
-            ),
-            (
-                BATCH,
-                taken(10),
-                Next::Wait(
-                    secs(1) / 2,
-                    "the cloud took a batch up to reading 20, but settled only 10".to_owned(),
-                ),
-            ),
-            (
-                EMPTY,
-                refused(400),
-                Next::Wait(secs(1) / 2, "the cloud answered 400: no".to_owned()),
-            ),
-        ];
-        for (sent, answer, next) in table {
-            let found = Course::default().decide(sent, answer.clone(), 0);
-            assert_eq!(found, next, "{answer:?}");
-        }
-    }
-
-    #[test]
-    fn a_poison_reading_is_found_and_given_up_and_nothing_else_is() {
-        let poison = 1_234;
-        let last = 3_000;
-        let mut course = Course::default();
-        let (mut next_seq, mut given_up, mut requests) = (1, Vec::new(), 0);
-        while next_seq <= last {
-            requests += 1;
-            assert!(requests < 60, "it takes too long");
-            let max = u64::try_from(course.batch_max()).unwrap();
-            let sent = match max {
-                0 => EMPTY,
-                _ => Sent {
-                    first: next_seq,
-                    last: last.min(next_seq + max - 1),
-                },
-            };
-            let answer = match (sent.first..=sent.last).contains(&poison) {
-                true => refused(400),
-                false => taken(sent.last),
-            };
-            match course.decide(sent, answer, 0) {
-                Next::Settle(_) => next_seq = next_seq.max(sent.last + 1),
-                Next::GiveUp(seq, reason) => {
-                    assert_eq!(reason, "400: no");
-                    given_up.push(seq);
-                    next_seq = seq + 1;
-                }
-                Next::Again => {}
-                other => panic!("{other:?}"),
-            }
-        }
-        assert_eq!(given_up, [poison]);
-        assert_eq!(course.batch_max(), BATCH_READINGS_MAX);
-    }
-
-    #[test]
-    fn a_cloud_that_refuses_everything_costs_no_reading() {
-        let mut course = Course::default();
-        for _ in 0..5 {
-            assert_eq!(course.decide(ONE, refused(400), 0), Next::Again);
-            assert_eq!(course.batch_max(), 0);
-            let next = course.decide(EMPTY, refused(400), 0);
-            assert!(matches!(next, Next::Wait(..)), "{next:?}");
-            assert_ne!(course.batch_max(), 0);
-        }
-    }
-
-    #[test]
-    fn an_outage_between_suspicion_and_proof_gives_nothing_up() {
-        let mut course = Course::default();
-        assert_eq!(course.decide(ONE, refused(400), 0), Next::Again);
-        let next = course.decide(EMPTY, Answer::Silent("gone".to_owned()), 0);
-        assert!(matches!(next, Next::Wait(..)), "{next:?}");
-        let next = course.decide(EMPTY, taken(10), 0);
-        assert_eq!(next, Next::GiveUp(11, "400: no".to_owned()));
-    }
-
-    #[test]
-    fn waits_grow_to_a_limit_differ_and_end_with_success() {
-        let mut course = Course::default();
-        let mut wait = |random| match course.decide(BATCH, refused(502), random) {
-            Next::Wait(wait, _) => wait,
-            other => panic!("{other:?}"),
-        };
-        let first = wait(0);
-        let waits: Vec<_> = (0..20).map(|_| wait(1023)).collect();
-        assert!(first < waits[0]);
-        assert!(waits.windows(2).all(|pair| pair[0] <= pair[1]));
-        assert!(waits[19] <= WAIT_MAX && waits[19] > WAIT_MAX / 2);
-        course.decide(BATCH, taken(20), 0);
-        assert_eq!(
-            course.decide(BATCH, refused(502), 0),
-            Next::Wait(first, "the cloud answered 502: no".to_owned())
-        );
-    }
-
-    #[test]
-    fn the_cloud_cannot_ask_for_a_wait_without_end() {
-        let answer = Answer::Refused {
-            status: 429,
-            retry_after: Some(Duration::from_secs(10_000_000)),
-            reason: "no".to_owned(),
-        };
-        let Next::Wait(wait, _) = Course::default().decide(BATCH, answer, 1023) else {
-            panic!("it does not wait");
-        };
-        assert!(wait <= RETRY_AFTER_MAX * 5 / 4);
-    }
-}
+mod tests;

@@ -33,6 +33,7 @@ struct Cloud {
     kept: BTreeMap<(Epoch, u64), Reading>,
     whims: VecDeque<Whim>,
     poison: Option<u64>,
+    settled: u64,
     token: String,
     batches: usize,
     last_report: Option<GatewayReport>,
@@ -72,8 +73,12 @@ impl Cloud {
         if batch.readings.iter().any(|r| Some(r.seq) == self.poison) {
             return Some((400, r#"{"error":"it is poison","hint":"none"}"#.to_owned()));
         }
-        let contiguous = batch.readings.windows(2).all(|w| w[0].seq + 1 == w[1].seq);
+        let lost = batch.losses.iter().flat_map(|loss| loss.first..=loss.last);
+        let mut numbers: Vec<u64> = batch.readings.iter().map(|r| r.seq).chain(lost).collect();
+        numbers.sort_unstable();
+        let contiguous = numbers.windows(2).all(|w| w[0] + 1 == w[1]);
         assert!(contiguous && batch.readings.len() <= BATCH_READINGS_MAX);
+        self.settled = self.settled.max(numbers.last().copied().unwrap_or(0));
         for reading in batch.readings {
             let before = self
                 .kept
@@ -87,7 +92,7 @@ impl Cloud {
         let reply = BatchReply {
             last_kept: None,
             now: None,
-            acknowledged_through: self.kept.keys().last().map_or(0, |(_, seq)| *seq),
+            acknowledged_through: self.settled,
             rejected: Vec::new(),
             devices_version: self.list().version,
         };

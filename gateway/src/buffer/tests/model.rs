@@ -311,7 +311,7 @@ proptest! {
                 }
                 Step::BeginEpoch => {
                     let before = buffer.epoch();
-                    prop_assert_ne!(buffer.begin_epoch(now).unwrap(), before);
+                    prop_assert_ne!(buffer.begin_epoch(now, 0, &Default::default()).unwrap(), before);
                     model.begin_epoch();
                 }
                 Step::Reopen => {
