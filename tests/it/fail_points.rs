@@ -48,6 +48,8 @@ async fn dies(running: &mut Running, point: &str) {
 enum Story {
     /// The gateway reads, keeps and sends.
     Ordinary,
+    /// A day ends for what it has acknowledged.
+    DayEnd,
     /// It changes its key.
     KeyChange,
     /// Its card is new.
@@ -69,8 +71,9 @@ enum Story {
 }
 
 /// The story of each point, by how its name begins; the longest that fits counts.
-const STORIES: [(&str, Story); 13] = [
+const STORIES: [(&str, Story); 14] = [
     ("buffer-", Story::Ordinary),
+    ("buffer-acknowledge-", Story::DayEnd),
     ("key-change-", Story::KeyChange),
     ("buffer-migrate-", Story::NewCard),
     ("buffer-date-", Story::NewCard),

@@ -197,7 +197,7 @@ async fn a_power_cut_of_postgresql_loses_no_acknowledged_batch() {
     let name = database.rsplit('/').next().unwrap().to_owned();
     let plan = Plan {
         database: Some(database),
-        history: Some(("2025-11-01", "2026-11-01")),
+        history: Some(("2025-11-01", "2026-11-01", 3_600)),
         ..Plan::default()
     };
     let mut building = Building::new(plan).await.unwrap();

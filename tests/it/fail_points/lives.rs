@@ -222,8 +222,8 @@ async fn a_program_that_dies_at_a_point_loses_doubles_and_alters_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_full_buffer_drops_is_counted_when_it_dies_on_the_way() {
     let plan = Plan {
-        settings: "[buffer]\nmax_mib = 1\n".to_owned(),
-        history: Some(("2026-05-01", "2026-07-01")),
+        settings: "[buffer]\nmax_mib = 4\n".to_owned(),
+        history: Some(("2025-11-01", "2026-11-01", 1_800)),
         ..Plan::default()
     };
     let mut lives = Lives::new(plan).await;
