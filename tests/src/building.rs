@@ -140,7 +140,7 @@ impl Building {
     /// When it has not in time.
     pub async fn reads_on(&self, after: u64, more: u64) -> anyhow::Result<()> {
         let goes_on = async || Ok(self.gateway.cursor().await?.0 > after + more);
-        crate::process::wait_for("new readings", PATIENCE, goes_on).await
+        crate::process::wait_for("new readings", PATIENCE * 3, goes_on).await
     }
 
     /// Silences the line, waits until the cloud has acknowledged everything and stops both

@@ -18,7 +18,7 @@ const ANA: NewMonitor<'_> = NewMonitor {
     may_change_settings: false,
 };
 
-/// Weekly would be shorter; a month's end comes by the same way.
+/// A month ends; who gets its invoice is said by the story.
 fn meter() -> NewMeter<'static> {
     NewMeter {
         label: "Local 101",
@@ -124,6 +124,7 @@ async fn a_cloud_that_dies_while_billing_issues_each_invoice_once() {
 async fn a_gateway_that_dies_as_a_day_ends_loses_nothing() {
     let points = points();
     let mut world = World::start(Some("2026-01-26T20:00:00Z")).await.unwrap();
+    world.monitor(&ANA).await.unwrap();
     let added = world.gateway_page("gateway").await.unwrap();
     portal::add_meter(&world.integrator, &added.path, &meter())
         .await
