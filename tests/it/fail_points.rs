@@ -54,6 +54,8 @@ enum Story {
     KeyChange,
     /// Its card is new.
     NewCard,
+    /// Its card is new, and nobody tells it the time until it has read.
+    LateTime,
     /// Its database is damaged.
     Damage,
     /// An old copy of its disk comes back.
@@ -76,7 +78,7 @@ const STORIES: [(&str, Story); 14] = [
     ("buffer-acknowledge-", Story::DayEnd),
     ("key-change-", Story::KeyChange),
     ("buffer-migrate-", Story::NewCard),
-    ("buffer-date-", Story::NewCard),
+    ("buffer-date-", Story::LateTime),
     ("buffer-set-aside-", Story::Damage),
     ("buffer-epoch-", Story::Damage),
     ("buffer-epoch-before-finish", Story::OldCopy),
