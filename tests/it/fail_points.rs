@@ -48,10 +48,14 @@ async fn dies(running: &mut Running, point: &str) {
 enum Story {
     /// The gateway reads, keeps and sends.
     Ordinary,
+    /// A day ends for what it has acknowledged.
+    DayEnd,
     /// It changes its key.
     KeyChange,
     /// Its card is new.
     NewCard,
+    /// Its card is new, and nobody tells it the time until it has read.
+    LateTime,
     /// Its database is damaged.
     Damage,
     /// An old copy of its disk comes back.
@@ -69,11 +73,12 @@ enum Story {
 }
 
 /// The story of each point, by how its name begins; the longest that fits counts.
-const STORIES: [(&str, Story); 13] = [
+const STORIES: [(&str, Story); 14] = [
     ("buffer-", Story::Ordinary),
+    ("buffer-acknowledge-", Story::DayEnd),
     ("key-change-", Story::KeyChange),
     ("buffer-migrate-", Story::NewCard),
-    ("buffer-date-", Story::NewCard),
+    ("buffer-date-", Story::LateTime),
     ("buffer-set-aside-", Story::Damage),
     ("buffer-epoch-", Story::Damage),
     ("buffer-epoch-before-finish", Story::OldCopy),

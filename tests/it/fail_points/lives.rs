@@ -94,7 +94,7 @@ impl Lives {
     /// Prepares what leads to the point.
     async fn prepare(&mut self, story: Story) {
         match story {
-            Story::NewCard => {
+            Story::NewCard | Story::LateTime => {
                 self.rest().await;
                 self.move_away();
             }
@@ -130,7 +130,14 @@ impl Lives {
     /// The gateway dies at `point`, and starts again.
     async fn gateway_dies(&mut self, story: Story, point: &str) {
         self.prepare(story).await;
+        if story == Story::LateTime {
+            self.building.world.cloud.kill();
+        }
         self.building.gateway.start_with(&at(point)).unwrap();
+        if story == Story::LateTime {
+            self.building.reads_on(0, 20).await.unwrap();
+            self.building.world.cloud.start().await.unwrap();
+        }
         if story == Story::KeyChange {
             self.building.gateway.cursor().await.unwrap();
             // It ends with an error: the daemon dies before it can answer.
@@ -184,11 +191,12 @@ fn epochs(readings: &BTreeMap<Key, Content>) -> usize {
     epochs.collect::<std::collections::BTreeSet<_>>().len()
 }
 
-const OF_READINGS: [Story; 7] = [
+const OF_READINGS: [Story; 8] = [
     Story::Ordinary,
     Story::KeyChange,
     Story::Batch,
     Story::NewCard,
+    Story::LateTime,
     Story::Damage,
     Story::OldCopy,
     Story::RestoredCloud,
@@ -222,8 +230,8 @@ async fn a_program_that_dies_at_a_point_loses_doubles_and_alters_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_full_buffer_drops_is_counted_when_it_dies_on_the_way() {
     let plan = Plan {
-        settings: "[buffer]\nmax_mib = 1\n".to_owned(),
-        history: Some(("2026-05-01", "2026-07-01")),
+        settings: "[buffer]\nmax_mib = 4\n".to_owned(),
+        history: Some(("2025-11-01", "2026-11-01", 1_800)),
         ..Plan::default()
     };
     let mut lives = Lives::new(plan).await;
