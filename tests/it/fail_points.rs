@@ -90,7 +90,7 @@ const STORIES: [(&str, Story); 14] = [
     ("invoice-", Story::Billing),
 ];
 /// What is sent apart from the invoice's own transaction.
-const NOTICE: &str = "notice-";
+const NOTICE: &str = "send-";
 
 fn story(point: &str) -> Story {
     if point.starts_with(NOTICE) {

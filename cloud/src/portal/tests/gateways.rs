@@ -127,6 +127,9 @@ async fn a_reading_is_asked_for_and_its_result_comes_by_itself() {
     has(&page, &["Answered", "&#60;1234.5&#62; kWh", "Norte"]);
     assert!(!refreshes().await, "nothing is waited for any more");
 
+    // What is asked later stands above.
+    let later = "2026-11-24T18:00:01Z".parse().unwrap();
+    story.world.app.clock.set(later).unwrap();
     story.press("diagnose").await;
     assert!(refreshes().await);
     let still = format!("{}?still=1", story.gateway);
