@@ -140,6 +140,7 @@ impl Lives {
             self.building.world.cloud.start().await.unwrap();
         }
         if story == Story::KeyChange {
+            self.building.gateway.cursor().await.unwrap();
             // A change that broke off before is ended first; until then another is refused.
             let asked = async || {
                 let asked = self.building.gateway.command(&["key", "change"]).await?;
@@ -238,13 +239,16 @@ async fn a_program_that_dies_at_a_point_loses_doubles_and_alters_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_full_buffer_drops_is_counted_when_it_dies_on_the_way() {
     let plan = Plan {
-        settings: "[buffer]\nmax_mib = 4\n".to_owned(),
         history: Some(("2025-11-01", "2026-11-01", 1_800)),
         ..Plan::default()
     };
     let mut lives = Lives::new(plan).await;
     let mut times = 0;
     lives.building.world.cloud.kill();
+    // More is there than may be from now on.
+    let config = lives.building.gateway.config();
+    let settings = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, format!("{settings}[buffer]\nmax_mib = 4\n")).unwrap();
     let points = points();
     for _ in 0..rounds() {
         for point in points.get(&Story::Bound).into_iter().flatten() {
