@@ -33,10 +33,11 @@ fn rounds() -> u64 {
     tests::figures::wanted("ENERVUE_TEST_ROUNDS", 1)
 }
 
-/// Waits until the program has died at `point`, and nowhere else.
+/// Waits until the program has died at `point`, and nowhere else; a gateway reads every
+/// minute.
 async fn dies(running: &mut Running, point: &str) {
     let ended = async || running.has_ended();
-    let waited = wait_for(point, PATIENCE, ended).await;
+    let waited = wait_for(point, PATIENCE * 3, ended).await;
     let tail = running.tail();
     waited.unwrap_or_else(|error| panic!("{error:#}{tail}"));
     let words = format!("the program dies at its fail point {point}\n");
