@@ -140,7 +140,7 @@ async fn a_reading_is_asked_for_and_its_result_comes_by_itself() {
         "whoever wants to can read"
     );
     has(&still.text(), &["Diagnose", "Show the answer"]);
-    let later = "2026-11-24T18:10:00Z".parse().unwrap();
+    let later = "2026-11-24T18:10:01Z".parse().unwrap();
     story.world.app.clock.set(later).unwrap();
     let page = story.page().await;
     has(&page, &["Not done", "did not answer within 10 minutes"]);
