@@ -4,6 +4,8 @@
 //! One bad entry does not stop the others: [`sort_out`] parts what can be read from what
 //! cannot, with the reason. The ids of the file's devices are made once and kept.
 
+pub mod plan;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;

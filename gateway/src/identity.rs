@@ -120,6 +120,8 @@ pub struct Identity {
     pub site_name: String,
     /// The account it belongs to.
     pub account_name: String,
+    /// The version of the protocol that both speak.
+    pub protocol: u32,
     /// What was good before the key was changed, for as long as the cloud has not answered
     /// to what is new.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -147,6 +149,7 @@ impl Identity {
             gateway_name: reply.gateway_name,
             site_name: reply.site_name,
             account_name: reply.account_name,
+            protocol: reply.protocol,
             previous: None,
         }
     }

@@ -39,8 +39,8 @@ use crate::identity::Identity;
 
 /// Program and version, as it introduces itself.
 pub const SOFTWARE: &str = concat!("enervue-gateway ", env!("CARGO_PKG_VERSION"));
-/// How long a refused token is left alone before it is tried again, in case the refusal was
-/// the cloud's mistake.
+/// How long a refused token, or a list of devices that was refused here, is left alone before
+/// it is tried again, in case it was the cloud's mistake.
 const REVOKED_PERIOD: Duration = Duration::from_secs(600);
 /// So many readings that wait are a backlog.
 const BACKLOG_MIN: u64 = BATCH_READINGS_MAX as u64;
@@ -141,6 +141,15 @@ struct Session<'a> {
     told: Option<Told>,
     /// What the buffer held when it was last counted.
     held: Option<(Instant, BufferReport)>,
+    /// A list of devices that was not put into force, and since when.
+    refused: Option<RefusedList>,
+}
+
+/// A list of devices that cannot be put into force.
+struct RefusedList {
+    version: String,
+    at: Instant,
+    why: String,
 }
 
 impl Uplink {
@@ -232,6 +241,7 @@ impl Uplink {
             course: Course::default(),
             told: None,
             held: None,
+            refused: None,
         };
         let period = Duration::from_millis(self.periods.period_ms);
         let mut due = Instant::now();
@@ -453,10 +463,13 @@ impl Session<'_> {
         uplink.note(|status| {
             status.standing = Standing::Connected;
             status.last_sync_at = Some(now);
-            status.error = None;
+            status.error = self.refused.as_ref().map(|refused| refused.why.clone());
         });
         let known = uplink.status.borrow().devices_version.clone();
-        if known.as_ref() != Some(&reply.devices_version) {
+        let is_refused = self.refused.as_ref().is_some_and(|refused| {
+            refused.version == reply.devices_version && refused.at.elapsed() < REVOKED_PERIOD
+        });
+        if known.as_ref() != Some(&reply.devices_version) && !is_refused {
             self.fetch_devices().await?;
         }
         Ok(())
@@ -464,7 +477,7 @@ impl Session<'_> {
 
     /// Puts the cloud's list of devices into force, and tells whether it could. When it could
     /// not the old one stays, and the next batch's reply asks again.
-    async fn fetch_devices(&self) -> Result<bool, BufferError> {
+    async fn fetch_devices(&mut self) -> Result<bool, BufferError> {
         let uplink = self.uplink;
         let list = match self.client.devices(self.identity).await {
             Ok(list) => list,
@@ -476,6 +489,18 @@ impl Session<'_> {
                 return Ok(false);
             }
         };
+        self.refused = None;
+        if let Err(fault) = devices::plan::check(&list) {
+            let why = format!(
+                "the cloud's new list of devices is wrong, the last good one stays in force: \
+                 {fault}"
+            );
+            tracing::warn!("{why}");
+            uplink.note(|status| status.error = Some(why.clone()));
+            let (version, at) = (list.version, Instant::now());
+            self.refused = Some(RefusedList { version, at, why });
+            return Ok(false);
+        }
         fail_point("uplink-before-list");
         if let Err(error) = devices::save_copy(&uplink.data_dir, self.identity.gateway, &list) {
             tracing::warn!(%error, "the list of devices cannot be kept");

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use common::id::GatewayId;
-use common::sync::{DeviceList, EnrolRequest, PROTOCOL_VERSION};
+use common::sync::{DeviceList, EnrolRequest, PROTOCOL_VERSION, ProblemCode};
 use serde::Serialize;
 
 use super::{Exit, Failure, print};
@@ -71,6 +71,9 @@ pub async fn run(args: &EnrollArgs, config: &Config, clock: &Clock) -> Result<()
         software: SOFTWARE.to_owned(),
     };
     let reply = client.enrol(&request).await.map_err(not_enrolled)?;
+    if reply.protocol != PROTOCOL_VERSION {
+        return Err(other_protocol(&[reply.protocol]));
+    }
     let same = old.as_ref().is_some_and(|old| old.gateway == reply.gateway);
     let set_aside = match buffer {
         Some(buffer) if !same => Some(buffer.leave(&config.buffer_file(), clock.now())?),
@@ -165,6 +168,9 @@ pub(super) fn hold_buffer(config: &Config, clock: &Clock) -> Result<Buffer, Fail
 fn not_enrolled(error: UplinkError) -> Failure {
     let failure = Failure::new(Exit::Cloud, "the gateway was not enrolled");
     match error {
+        UplinkError::Refused { problem, .. } if problem.code == ProblemCode::Protocol => {
+            other_protocol(&problem.protocols)
+        }
         UplinkError::Refused { problem, .. } => failure.because(problem.error).remedy(problem.hint),
         UplinkError::Unreachable(_) => failure
             .because(error.to_string())
@@ -175,8 +181,54 @@ fn not_enrolled(error: UplinkError) -> Failure {
     }
 }
 
+/// The two programs share no version of the protocol.
+fn other_protocol(theirs: &[u32]) -> Failure {
+    let spoken: Vec<_> = theirs.iter().map(u32::to_string).collect();
+    let spoken = match spoken.is_empty() {
+        true => "others".to_owned(),
+        false => spoken.join(", "),
+    };
+    let failure = Failure::new(Exit::Cloud, "the gateway was not enrolled").because(format!(
+        "this gateway speaks version {PROTOCOL_VERSION} of the sync protocol, the cloud {spoken}"
+    ));
+    match theirs.iter().all(|theirs| *theirs < PROTOCOL_VERSION) && !theirs.is_empty() {
+        true => failure.remedy("have the cloud upgraded, then repeat the command"),
+        false => failure.remedy("upgrade enervue-gateway, then repeat the command"),
+    }
+}
+
 /// The machine's name, which the portal shows.
 fn host() -> String {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     name.trim().chars().take(64).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use common::sync::Problem;
+
+    use super::*;
+
+    #[test]
+    fn two_programs_without_a_common_protocol_say_which_is_to_be_upgraded() {
+        for (theirs, who) in [
+            (&[2, 3][..], "upgrade enervue-gateway"),
+            (&[0], "have the cloud upgraded"),
+            (&[], "upgrade enervue-gateway"),
+        ] {
+            let problem = Problem {
+                code: ProblemCode::Protocol,
+                protocols: theirs.to_vec(),
+                ..Problem::default()
+            };
+            let refused = UplinkError::Refused {
+                status: 400,
+                problem,
+            };
+            let failure = not_enrolled(refused);
+            assert_eq!(failure.exit, Exit::Cloud);
+            let remedy = failure.remedy.unwrap();
+            assert!(remedy.contains(who), "{theirs:?}: {remedy}");
+        }
+    }
 }

@@ -355,3 +355,40 @@ async fn a_revoked_gateway_keeps_its_readings_until_it_is_enrolled_again() {
     world.standing(Standing::Connected).await;
     world.all_kept(1..=1).await;
 }
+
+#[tokio::test]
+async fn a_list_that_is_wrong_changes_nothing_and_is_told() {
+    let mut world = World::new(&[]).await;
+    let good = Device {
+        id: DeviceId(7),
+        label: "Local 101".to_owned(),
+        profile: "eastron-sdm120".to_owned(),
+        bus: "main".to_owned(),
+        unit_id: 1,
+        poll_period_s: 60,
+        zone: "America/Tijuana".to_owned(),
+        closings: Vec::new(),
+        mountings: Vec::new(),
+    };
+    world.cloud.lock().unwrap().devices = vec![good.clone()];
+    world.enrol("good");
+    let filled = |list: &Option<DeviceList>| list.as_ref().is_some_and(|l| l.devices.len() == 1);
+    world.devices.wait_for(filled).await.unwrap();
+
+    world.cloud.lock().unwrap().devices = vec![good.clone(), good];
+    world.buffer.append(vec![reading(1)]).await.unwrap();
+    world.all_kept(1..=1).await;
+    let told = |status: &UplinkStatus| {
+        let error = status.error.as_deref().unwrap_or_default();
+        status.standing == Standing::Connected && error.contains("twice")
+    };
+    world.status.wait_for(told).await.unwrap();
+    assert!(filled(&world.devices.borrow()));
+    assert_eq!(world.status.borrow().devices_version.as_deref(), Some("v1"));
+
+    world.cloud.lock().unwrap().devices.clear();
+    world.buffer.append(vec![reading(2)]).await.unwrap();
+    let mended = |status: &UplinkStatus| status.devices_version.as_deref() == Some("v0");
+    world.status.wait_for(mended).await.unwrap();
+    world.standing(Standing::Connected).await;
+}

@@ -233,3 +233,57 @@ fn a_power_cut_in_a_change_of_epoch_loses_nothing() {
     let strays = strays.filter(|f| f.file_name().to_string_lossy().contains("stray"));
     assert_eq!(strays.count(), 1);
 }
+
+#[test]
+fn a_reading_that_is_given_up_is_a_loss_of_which_all_is_known() {
+    let (_directory, path) = place();
+    let mut buffer = open(&path, start()).unwrap();
+    buffer.set_sealing(Some(sealing()));
+    buffer
+        .append(&[reading(1), reading(2), reading(3)])
+        .unwrap();
+    let poison = Rejection {
+        seq: 2,
+        code: RejectionCode::Unacceptable,
+        reason: "400: it is poison".to_owned(),
+    };
+    buffer.give_up(&poison).unwrap();
+    // As after a power cut.
+    drop(buffer);
+    let mut buffer = open(&path, start()).unwrap();
+    buffer.set_sealing(Some(sealing()));
+    let outgoing = buffer.next_batch(10).unwrap();
+    let numbers: Vec<_> = outgoing.readings.iter().map(|r| r.seq).collect();
+    assert_eq!(numbers, [1, 3]);
+    let [lost] = outgoing.losses.as_slice() else {
+        panic!("{:?}", outgoing.losses);
+    };
+    assert_eq!((lost.first, lost.last), (2, 2));
+    assert_eq!(
+        (lost.reason, lost.gravest),
+        (LossReason::Other, Weight::Billing)
+    );
+    assert_eq!(lost.devices, [reading(2).device]);
+    assert_eq!(lost.from, Some(reading(2).at));
+    assert_eq!(buffer.rejections(10).unwrap(), [poison]);
+    let status = buffer.status().unwrap();
+    assert_eq!((status.lost, status.rejected, status.damaged), (1, 1, 0));
+    assert_eq!(buffer.progress().unwrap(), (0, 3));
+}
+
+#[test]
+fn only_what_conflicts_and_what_is_not_settled_gets_new_numbers() {
+    let (_directory, path) = place();
+    let mut buffer = open(&path, start()).unwrap();
+    let all: Vec<_> = (1..=8).map(reading).collect();
+    buffer.append(&all).unwrap();
+    buffer.acknowledge(1, &[], start()).unwrap();
+    let before = buffer.epoch();
+    let conflicts = [2, 4, 7].into();
+    assert_ne!(buffer.begin_epoch(start(), 6, &conflicts).unwrap(), before);
+    let outgoing = buffer.next_batch(10).unwrap();
+    let instants: Vec<_> = outgoing.readings.iter().map(|r| (r.seq, r.at)).collect();
+    let expected = [2, 4, 7, 8].map(|count| reading(count).at);
+    assert_eq!(instants, (1..).zip(expected).collect::<Vec<_>>());
+    assert_eq!(outgoing.losses, []);
+}
