@@ -13,6 +13,10 @@ const LOG_VARIABLE: &str = "ENERVUE_LOG";
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     start_log(arguments.log_level());
+    #[cfg(feature = "fail-points")]
+    if let Ok(point) = std::env::var("ENERVUE_FAIL_POINT") {
+        common::fail_point::arm(&point);
+    }
     // Whoever was first to choose has chosen the same.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let done = tokio::runtime::Runtime::new()

@@ -8,14 +8,25 @@
 //! members are ignored by both sides. `common/protocol` describes all of it for those who
 //! write another gateway.
 
+mod loss;
+mod order;
+mod report;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::{Digest, Signature};
-use crate::id::{BootId, CommandId, DeviceId, Epoch, GatewayId, MeterId};
-use crate::reading::{ClockTrust, Reading};
+use crate::id::{DeviceId, Epoch, GatewayId, MeterId};
+use crate::reading::Reading;
 use crate::seal::Head;
+
+pub use loss::{Loss, LossReason, Weight};
+pub use order::{Command, CommandList, CommandResult, Order, ResultLine};
+pub use report::{
+    BufferReport, BusReport, ClockReport, ClockSource, DeviceReport, DeviceTraffic, GatewayReport,
+    MachineReport,
+};
 
 /// The version of the protocol that this code speaks.
 pub const PROTOCOL_VERSION: u32 = 1;
@@ -162,276 +173,6 @@ pub struct DeviceList {
     pub devices: Vec<Device>,
 }
 
-/// A bus as the gateway's file names it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BusReport {
-    /// Its name, by which the portal refers to it.
-    pub name: String,
-    /// The port behind it and its link, e.g. `/dev/ttyUSB0 9600 8N1`.
-    pub line: String,
-    /// What is wrong with it now, in one sentence.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
-}
-
-/// How one device answers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeviceReport {
-    /// Which device.
-    pub device: DeviceId,
-    /// When it last gave a good billing reading.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_good_at: Option<Timestamp>,
-    /// What is wrong with it now, in one sentence.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
-    /// What became of the requests to it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub traffic: Option<DeviceTraffic>,
-}
-
-/// What became of the requests to a device since the gateway started.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct DeviceTraffic {
-    /// Requests sent.
-    pub requests: u64,
-    /// Good answers.
-    pub answers: u64,
-    /// Requests without an answer in time.
-    pub timeouts: u64,
-    /// Answers that were damaged: a wrong checksum, a wrong length, another unit's.
-    pub damaged: u64,
-    /// Answers by which the device refused.
-    pub exceptions: u64,
-}
-
-/// Where the gateway's time comes from.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ClockSource {
-    /// From nowhere yet: it has not been set since the machine started.
-    #[default]
-    None,
-    /// The machine's clock, which a time server keeps.
-    Ntp,
-    /// The cloud's answers.
-    Cloud,
-    /// The machine's clock, of which nobody says whether it is right.
-    Machine,
-    /// A test clock.
-    Test,
-}
-
-/// How the gateway's clock is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ClockReport {
-    /// How far it can be believed.
-    pub trust: ClockTrust,
-    /// Where it comes from.
-    pub source: ClockSource,
-    /// How far the machine's own clock is ahead of what is believed, in milliseconds.
-    pub machine_ahead_ms: i64,
-}
-
-/// How the machine is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct MachineReport {
-    /// Which start of it this is.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub boot: Option<BootId>,
-    /// Seconds since then.
-    pub up_s: u64,
-    /// Seconds since the program started.
-    pub running_s: u64,
-    /// Room left where the buffer is, in bytes.
-    pub disk_free_bytes: u64,
-    /// All the room there.
-    pub disk_bytes: u64,
-    /// The processor's temperature, in thousandths of a degree Celsius.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub temperature_m_c: Option<i64>,
-}
-
-/// How the buffer is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct BufferReport {
-    /// Readings held, acknowledged ones included.
-    pub kept: u64,
-    /// What they take, in bytes.
-    pub bytes: u64,
-    /// The most they may take.
-    pub bytes_max: u64,
-    /// Readings lost in this epoch.
-    pub lost: u64,
-    /// Readings that the cloud refused for good.
-    pub rejected: u64,
-    /// The instant of the oldest reading that is not acknowledged.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub oldest_waiting_at: Option<Timestamp>,
-    /// Whether a damaged database was set aside, or an old copy of the disk was found, when
-    /// this epoch began.
-    pub began_after_damage: bool,
-}
-
-/// How the gateway is, sent along with every batch.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GatewayReport {
-    /// The gateway's clock.
-    pub at: Timestamp,
-    /// Program and version.
-    pub software: String,
-    /// Up to when everything that was due has been read or given up. A test clock waits
-    /// for it before it steps on.
-    pub settled_through: Timestamp,
-    /// Readings in the buffer that are not acknowledged, this batch's included.
-    pub waiting: u64,
-    /// The version of the device list it works by.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub devices_version: Option<String>,
-    /// Its buses.
-    #[serde(default)]
-    pub buses: Vec<BusReport>,
-    /// Its devices.
-    #[serde(default)]
-    pub devices: Vec<DeviceReport>,
-    /// Its clock.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub clock: Option<ClockReport>,
-    /// Its machine.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub machine: Option<MachineReport>,
-    /// Its buffer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub buffer: Option<BufferReport>,
-}
-
-/// Why readings that had a number are no more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LossReason {
-    /// The buffer was full, and what matters least gave way.
-    Size,
-    /// The disk gave back something else than was written.
-    Damage,
-    /// The cloud asked again for what had been acknowledged and deleted long ago.
-    Expired,
-    /// Another reason, of a version to come.
-    #[serde(other)]
-    Other,
-}
-
-/// The weightiest among readings that are lost, lightest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Weight {
-    /// A momentary value.
-    Gauge,
-    /// A counter that no bill rests on.
-    Counter,
-    /// A billing counter.
-    Billing,
-    /// A closing reading, or one of which nothing is known any more.
-    Closing,
-}
-
-/// A run of numbers whose readings are lost: the sequence stays contiguous, and the loss is
-/// counted where the bill is made.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Loss {
-    /// The first number.
-    pub first: u64,
-    /// The last.
-    pub last: u64,
-    /// Why.
-    pub reason: LossReason,
-    /// The weightiest of them.
-    pub gravest: Weight,
-    /// The instant of the first, as far as it is known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub from: Option<Timestamp>,
-    /// The instant of the last.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub until: Option<Timestamp>,
-    /// The devices whose billing counters are among them; empty when that is not known, or
-    /// none is.
-    #[serde(default)]
-    pub devices: Vec<DeviceId>,
-    /// The gateway's signature of [`Loss::text`].
-    pub signature: Signature,
-}
-
-impl Loss {
-    /// What is signed: all of it but the signature, a line a member, as in
-    /// [`Reading::canonical`].
-    #[must_use]
-    pub fn text(&self, epoch: Epoch) -> String {
-        let instant = |at: Option<Timestamp>| {
-            at.map_or_else(|| "-".to_owned(), |at| at.as_millisecond().to_string())
-        };
-        let devices: Vec<_> = self.devices.iter().map(ToString::to_string).collect();
-        let devices = match devices.is_empty() {
-            true => "-".to_owned(),
-            false => devices.join(" "),
-        };
-        format!(
-            "enervue-loss 1\nepoch {epoch}\nfirst {}\nlast {}\nreason {}\ngravest {}\nfrom {}\n\
-             until {}\ndevices {devices}\n",
-            self.first,
-            self.last,
-            self.reason.code(),
-            self.gravest.code(),
-            instant(self.from),
-            instant(self.until),
-        )
-    }
-}
-
-impl LossReason {
-    /// The word on the wire and in the databases.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Size => "size",
-            Self::Damage => "damage",
-            Self::Expired => "expired",
-            Self::Other => "other",
-        }
-    }
-
-    /// The reason that `code` names.
-    #[must_use]
-    pub fn from_code(code: &str) -> Self {
-        [Self::Size, Self::Damage, Self::Expired]
-            .into_iter()
-            .find(|reason| reason.code() == code)
-            .unwrap_or(Self::Other)
-    }
-}
-
-impl Weight {
-    /// The word on the wire and in the databases.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Gauge => "gauge",
-            Self::Counter => "counter",
-            Self::Billing => "billing",
-            Self::Closing => "closing",
-        }
-    }
-
-    /// The weight that `code` names.
-    #[must_use]
-    pub fn from_code(code: &str) -> Option<Self> {
-        [Self::Gauge, Self::Counter, Self::Billing, Self::Closing]
-            .into_iter()
-            .find(|weight| weight.code() == code)
-    }
-}
-
 /// A contiguous run of readings and losses; without either it is a heartbeat.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Batch {
@@ -500,66 +241,6 @@ pub struct BatchReply {
     /// The cloud's clock, for gateways whose own is not set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub now: Option<Timestamp>,
-}
-
-/// What the cloud may ask of a gateway.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "do", rename_all = "snake_case")]
-pub enum Order {
-    /// Read all points of a device now.
-    Read {
-        /// Which.
-        device: DeviceId,
-    },
-    /// Tell how the gateway, its lines and its devices are, by a fresh look at each.
-    Diagnose,
-    /// Make a new key and change to it.
-    ChangeKey,
-    /// Something of a version to come.
-    #[serde(other)]
-    Unknown,
-}
-
-/// An [`Order`] that waits to be done.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Command {
-    /// Its identity; the answer goes to [`COMMANDS_PATH`]`/{id}`.
-    pub id: CommandId,
-    /// What is to be done.
-    #[serde(flatten)]
-    pub order: Order,
-}
-
-/// What waits to be done; empty when the wait was in vain.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CommandList {
-    /// In the order in which they were asked for.
-    pub commands: Vec<Command>,
-}
-
-/// What came of a [`Command`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CommandResult {
-    /// By the gateway's clock.
-    pub at: Timestamp,
-    /// What went wrong, in one sentence.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
-    /// What was found, a line each, as text for people.
-    #[serde(default)]
-    pub lines: Vec<ResultLine>,
-}
-
-/// One fact of a [`CommandResult`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ResultLine {
-    /// What it is about, e.g. a point or a device.
-    pub name: String,
-    /// What it is, e.g. `1234.5 kWh`.
-    pub value: String,
-    /// What is wrong with it, in one sentence.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
 }
 
 /// What kind of [`Problem`] it is, for programs.

@@ -13,6 +13,10 @@ const LOG_VARIABLE: &str = "ENERVUE_LOG";
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     start_log(arguments.log_level());
+    #[cfg(feature = "fail-points")]
+    if let Ok(point) = std::env::var("ENERVUE_FAIL_POINT") {
+        common::fail_point::arm(&point);
+    }
     // One thread does: the disk has its own, and a line is slower than any of them.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

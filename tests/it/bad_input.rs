@@ -145,7 +145,7 @@ async fn sync(world: &World) {
     let request = common::sync::EnrolRequest {
         protocols: vec![1],
         code: added.code.clone(),
-        public_key: "MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=".to_owned(),
+        public_key: "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=".to_owned(),
         host: "test".to_owned(),
         software: "test 1".to_owned(),
     };

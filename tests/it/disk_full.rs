@@ -26,7 +26,6 @@ async fn a_gateway_with_a_full_disk_goes_on_and_counts_what_it_loses() {
     building.world.cloud.kill();
     building.disk.as_ref().unwrap().fill().unwrap();
     let says = async || {
-        building.gateway.running_process().unwrap();
         let log = building.gateway.log();
         Ok(log.contains("full"))
     };
@@ -78,6 +77,7 @@ async fn a_cloud_with_a_full_disk_acknowledges_nothing_that_it_has_not() {
     };
     let mut building = Building::new(plan).await.unwrap();
     building.gateway.start().unwrap();
+    building.reads_on(0, 60).await.unwrap();
     building.gateway.acknowledged(20, PATIENCE).await.unwrap();
     disk.fill().unwrap();
     let waits = async || {

@@ -33,10 +33,11 @@ fn rounds() -> u64 {
     tests::figures::wanted("ENERVUE_TEST_ROUNDS", 1)
 }
 
-/// Waits until the program has died at `point`, and nowhere else.
+/// Waits until the program has died at `point`, and nowhere else; a gateway reads every
+/// minute.
 async fn dies(running: &mut Running, point: &str) {
     let ended = async || running.has_ended();
-    let waited = wait_for(point, PATIENCE, ended).await;
+    let waited = wait_for(point, PATIENCE * 3, ended).await;
     let tail = running.tail();
     waited.unwrap_or_else(|error| panic!("{error:#}{tail}"));
     let words = format!("the program dies at its fail point {point}\n");
@@ -48,10 +49,14 @@ async fn dies(running: &mut Running, point: &str) {
 enum Story {
     /// The gateway reads, keeps and sends.
     Ordinary,
+    /// A day ends for what it has acknowledged.
+    DayEnd,
     /// It changes its key.
     KeyChange,
     /// Its card is new.
     NewCard,
+    /// Its card is new, and nobody tells it the time until it has read.
+    LateTime,
     /// Its database is damaged.
     Damage,
     /// An old copy of its disk comes back.
@@ -69,11 +74,12 @@ enum Story {
 }
 
 /// The story of each point, by how its name begins; the longest that fits counts.
-const STORIES: [(&str, Story); 13] = [
+const STORIES: [(&str, Story); 14] = [
     ("buffer-", Story::Ordinary),
+    ("buffer-acknowledge-", Story::DayEnd),
     ("key-change-", Story::KeyChange),
     ("buffer-migrate-", Story::NewCard),
-    ("buffer-date-", Story::NewCard),
+    ("buffer-date-", Story::LateTime),
     ("buffer-set-aside-", Story::Damage),
     ("buffer-epoch-", Story::Damage),
     ("buffer-epoch-before-finish", Story::OldCopy),
@@ -85,7 +91,7 @@ const STORIES: [(&str, Story); 13] = [
     ("invoice-", Story::Billing),
 ];
 /// What is sent apart from the invoice's own transaction.
-const NOTICE: &str = "notice-";
+const NOTICE: &str = "send-";
 
 fn story(point: &str) -> Story {
     if point.starts_with(NOTICE) {

@@ -13,7 +13,7 @@ use tests::postgres;
 use tests::process::PATIENCE;
 
 /// A year of hours: enough to be sending for as long as a few kills take.
-const HISTORY: (&str, &str) = ("2025-11-01", "2026-11-01");
+const HISTORY: (&str, &str, u32) = ("2025-11-01", "2026-11-01", 3_600);
 /// Longer than a gateway needs to commit its first sweep.
 const MOMENT_MAX_MS: u64 = 2_500;
 

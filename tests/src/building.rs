@@ -28,8 +28,8 @@ pub struct Plan {
     pub settings: String,
     /// The cloud's database: `postgres://…` or a file; one in its folder without.
     pub database: Option<String>,
-    /// The dates between which the gateway has read already, hourly.
-    pub history: Option<(&'static str, &'static str)>,
+    /// The dates between which the gateway has read already, and every how many seconds.
+    pub history: Option<(&'static str, &'static str, u32)>,
     /// The size of a disk that holds the gateway's data alone, in megabytes.
     pub disk_mib: Option<u64>,
 }
@@ -121,8 +121,8 @@ impl Building {
         };
         let settings = format!("{POLL}{}", plan.settings);
         let gateway = world.gateway_on(&settings, &[bus], &added.code).await?;
-        if let Some((from, to)) = plan.history {
-            line.history(&gateway, from, to).await?;
+        if let Some((from, to, every_s)) = plan.history {
+            line.history_every(&gateway, from, to, every_s).await?;
         }
         Ok(Self {
             gateway,
@@ -140,7 +140,7 @@ impl Building {
     /// When it has not in time.
     pub async fn reads_on(&self, after: u64, more: u64) -> anyhow::Result<()> {
         let goes_on = async || Ok(self.gateway.cursor().await?.0 > after + more);
-        crate::process::wait_for("new readings", PATIENCE, goes_on).await
+        crate::process::wait_for("new readings", PATIENCE * 3, goes_on).await
     }
 
     /// Silences the line, waits until the cloud has acknowledged everything and stops both

@@ -124,7 +124,7 @@ async fn send_one(app: &App, claimed: &ClaimedNotice) -> anyhow::Result<()> {
     let mut writer = app.store.write().await?;
     match sent {
         Ok(()) => {
-            fail_point("notice-before-noted");
+            fail_point("send-before-noted");
             writer.notice_sent(claimed, app.clock.now()).await?;
         }
         Err(Undelivered::Never(why)) => {

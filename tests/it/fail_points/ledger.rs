@@ -18,7 +18,7 @@ const ANA: NewMonitor<'_> = NewMonitor {
     may_change_settings: false,
 };
 
-/// Weekly would be shorter; a month's end comes by the same way.
+/// A month ends; who gets its invoice is said by the story.
 fn meter() -> NewMeter<'static> {
     NewMeter {
         label: "Local 101",
@@ -118,6 +118,57 @@ async fn a_cloud_that_dies_while_billing_issues_each_invoice_once() {
         (months..=months + twice).contains(&mails(&world)),
         "{figure:?}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_dies_as_a_day_ends_loses_nothing() {
+    let points = points();
+    let mut world = World::start(Some("2026-01-26T20:00:00Z")).await.unwrap();
+    world.monitor(&ANA).await.unwrap();
+    let added = world.gateway_page("gateway").await.unwrap();
+    portal::add_meter(&world.integrator, &added.path, &meter())
+        .await
+        .unwrap();
+    let line = world.line(LINE).await.unwrap();
+    let mut gateway = world.gateway(line.port(), &added.code).await.unwrap();
+    gateway.use_program(&program("enervue-gateway"));
+    let mut times = 0;
+    for _ in 0..rounds() {
+        for point in points.get(&Story::DayEnd).into_iter().flatten() {
+            gateway.kill();
+            gateway.start_with(&at(point)).unwrap();
+            let until = format!(
+                "2026-{:02}-{:02}T20:00:00Z",
+                2 + times / 9,
+                1 + times % 9 * 3
+            );
+            let advancing = world.cloud.advance(&until);
+            let dying = async {
+                dies(gateway.running().unwrap(), point).await;
+                gateway.start().unwrap();
+            };
+            let (advanced, ()) = tokio::join!(advancing, dying);
+            advanced.unwrap();
+            times += 1;
+        }
+    }
+    gateway.acknowledged(0, PATIENCE).await.unwrap();
+    gateway.stop().await.unwrap();
+    world.cloud.stop().await.unwrap();
+    let committed = oracle::gateway_readings(&gateway.buffer()).unwrap();
+    let kept = oracle::cloud_readings(&world.cloud.database()).unwrap();
+    let difference = oracle::compare(&committed, &kept);
+    let figure = Figure {
+        fault: "death at each fail point of a day's end",
+        times,
+        kept: kept.len(),
+        lost: difference.missing.len(),
+        altered: difference.altered.len() + difference.invented.len(),
+        ..Figure::default()
+    };
+    figure.note().unwrap();
+    assert!(times > 0, "no fail points");
+    assert_eq!(difference, oracle::Difference::default());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -127,6 +127,9 @@ async fn a_reading_is_asked_for_and_its_result_comes_by_itself() {
     has(&page, &["Answered", "&#60;1234.5&#62; kWh", "Norte"]);
     assert!(!refreshes().await, "nothing is waited for any more");
 
+    // What is asked later stands above.
+    let later = "2026-11-24T18:00:01Z".parse().unwrap();
+    story.world.app.clock.set(later).unwrap();
     story.press("diagnose").await;
     assert!(refreshes().await);
     let still = format!("{}?still=1", story.gateway);
@@ -137,7 +140,7 @@ async fn a_reading_is_asked_for_and_its_result_comes_by_itself() {
         "whoever wants to can read"
     );
     has(&still.text(), &["Diagnose", "Show the answer"]);
-    let later = "2026-11-24T18:10:00Z".parse().unwrap();
+    let later = "2026-11-24T18:10:01Z".parse().unwrap();
     story.world.app.clock.set(later).unwrap();
     let page = story.page().await;
     has(&page, &["Not done", "did not answer within 10 minutes"]);
