@@ -73,11 +73,7 @@ impl Scene {
         );
         let line = world.line(&meter).await.unwrap();
         let gateway = world.gateway(line.port(), &added.code).await.unwrap();
-        // The list that it was given, with a period of a second.
-        let list = std::fs::read_to_string(gateway.devices()).unwrap();
-        let mut list: serde_json::Value = serde_json::from_str(&list).unwrap();
-        assert_eq!(hasten(&mut list), 1);
-        std::fs::write(gateway.devices(), list.to_string()).unwrap();
+        gateway.poll_every_second().unwrap();
         let clock = SetClock::new(world.folder()).unwrap();
         Self {
             world,
@@ -161,26 +157,6 @@ impl Scene {
             })
         });
         rows.unwrap().collect::<Result<_, _>>().unwrap()
-    }
-}
-
-/// Sets every poll period within to a second, and tells how many there were.
-fn hasten(value: &mut serde_json::Value) -> usize {
-    match value {
-        serde_json::Value::Object(members) => {
-            let mut found = 0;
-            for (name, member) in members {
-                if name == "poll_period_s" {
-                    *member = 1.into();
-                    found += 1;
-                } else {
-                    found += hasten(member);
-                }
-            }
-            found
-        }
-        serde_json::Value::Array(items) => items.iter_mut().map(hasten).sum(),
-        _ => 0,
     }
 }
 

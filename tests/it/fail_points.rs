@@ -33,8 +33,7 @@ fn rounds() -> u64 {
     tests::figures::wanted("ENERVUE_TEST_ROUNDS", 1)
 }
 
-/// Waits until the program has died at `point`, and nowhere else; a gateway reads every
-/// minute.
+/// Waits until the program has died at `point`, and nowhere else.
 async fn dies(running: &mut Running, point: &str) {
     let ended = async || running.has_ended();
     let waited = wait_for(point, PATIENCE * 3, ended).await;

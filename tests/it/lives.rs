@@ -53,6 +53,7 @@ impl Site {
         let line = world.line(METERS).await.unwrap();
         let bus = bus(line.port());
         let mut gateway = world.gateway_on(OFTEN, &[bus], &added.code).await.unwrap();
+        gateway.poll_every_second().unwrap();
         gateway.start().unwrap();
         Self {
             world,
@@ -190,6 +191,7 @@ async fn a_card_that_is_flashed_anew_begins_a_new_epoch_beside_the_old() {
         .unwrap();
     let url = site.world.cloud.url().to_owned();
     site.gateway.enrol(&url, &code).await.unwrap();
+    site.gateway.poll_every_second().unwrap();
     site.gateway.start().unwrap();
     acknowledged(&site.gateway, 30).await;
 

@@ -20,6 +20,7 @@ mod power_cuts;
 mod protocol;
 mod slaves;
 mod sync_model;
+mod third_gateway;
 mod tidy;
 mod transports;
 mod wire_to_invoice;

@@ -84,6 +84,7 @@ async fn whatever_the_network_does_everything_arrives_once() {
     let often = "[poll]\ngauge_period_s = 1\n";
     let mut gateway = Gateway::new(&folder, often, &[bus], None).unwrap();
     gateway.enrol(&proxy.url(), &added.code).await.unwrap();
+    gateway.poll_every_second().unwrap();
     gateway.start().unwrap();
     goes_on(&gateway).await;
 

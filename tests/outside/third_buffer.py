@@ -101,3 +101,8 @@ class Buffer:
             "select seq, reading, loss from rows where epoch = ? and "
             "coalesce(json_extract(loss, '$.last'), seq) > ? order by seq limit ?",
             (self.own["epoch"], above, size)).fetchall()
+
+    def newest(self):
+        """The last reading of each device."""
+        read = (json.loads(text) for _, text, _ in self.rows(0) if text)
+        return {reading["device"]: reading for reading in read}

@@ -62,6 +62,8 @@ class Gateway:
                   "buses": [{"name": self.options.bus, "line": "a file of readings"}]}
         if version := self.own["devices"].get("version"):
             report["devices_version"] = version
+            report["devices"] = [{"device": device, "last_good_at": reading["at"]}
+                                 for device, reading in self.buffer.newest().items()]
         return {"protocol": 1, "epoch": self.own["epoch"], "report": report,
                 "readings": [{"seq": seq, **json.loads(text)} for seq, text, _ in rows if text],
                 "losses": [json.loads(loss) for _, _, loss in rows if loss]}
@@ -192,6 +194,7 @@ def main():
         gateway.sync()
         said["commands"] = gateway.commands()
         gateway.sync()
+        gateway.heartbeat()  # tells that nothing waits any more
     except Refused as refused:
         said["error"] = list(refused.args)
     own = gateway.own

@@ -121,6 +121,7 @@ impl Building {
         };
         let settings = format!("{POLL}{}", plan.settings);
         let gateway = world.gateway_on(&settings, &[bus], &added.code).await?;
+        gateway.poll_every_second()?;
         if let Some((from, to, every_s)) = plan.history {
             line.history_every(&gateway, from, to, every_s).await?;
         }

@@ -60,6 +60,7 @@ async fn main() -> anyhow::Result<()> {
         more: "",
     };
     let mut gateway = world.gateway_on(SETTINGS, &[bus], &added.code).await?;
+    gateway.poll_every_second()?;
     gateway.start()?;
     let pids = [
         gateway.running().context("no gateway")?.id(),
