@@ -407,14 +407,14 @@ impl Session<'_> {
             return Ok(Step::Pause(self.period()));
         }
         tracing::error!("{}: a new epoch begins", fresh.why);
-        fail_point("uplink-before-new-epoch");
+        fail_point("uplink-epoch-before");
         let now = uplink.clock.now();
         let Fresh {
             through, conflicts, ..
         } = fresh;
         uplink.buffer.begin_epoch(now, through, conflicts).await?;
         self.held = None;
-        fail_point("uplink-after-new-epoch");
+        fail_point("uplink-epoch-after");
         Ok(Step::Again)
     }
 
@@ -501,14 +501,14 @@ impl Session<'_> {
             self.refused = Some(RefusedList { version, at, why });
             return Ok(false);
         }
-        fail_point("uplink-before-list");
+        fail_point("uplink-list-before-copy");
         if let Err(error) = devices::save_copy(&uplink.data_dir, self.identity.gateway, &list) {
             tracing::warn!(%error, "the list of devices cannot be kept");
         }
         let count = list.devices.len();
         tracing::info!(version = list.version, count, "a new list of devices");
         uplink.note(|status| status.devices_version = Some(list.version.clone()));
-        fail_point("uplink-after-list");
+        fail_point("uplink-list-after-copy");
         let sealing = sealing(self.identity, &list);
         uplink.buffer.set_sealing(sealing).await?;
         uplink.devices.send_replace(Some(list));

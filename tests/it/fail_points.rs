@@ -73,7 +73,7 @@ enum Story {
 }
 
 /// The story of each point, by how its name begins; the longest that fits counts.
-const STORIES: [(&str, Story); 14] = [
+const STORIES: [(&str, Story); 17] = [
     ("buffer-", Story::Ordinary),
     ("buffer-acknowledge-", Story::DayEnd),
     ("key-change-", Story::KeyChange),
@@ -85,6 +85,9 @@ const STORIES: [(&str, Story); 14] = [
     ("buffer-epoch-after-finish", Story::OldCopy),
     ("buffer-rewind-", Story::RestoredCloud),
     ("buffer-drop-", Story::Bound),
+    ("uplink-", Story::Ordinary),
+    ("uplink-list-", Story::OldCopy),
+    ("uplink-epoch-", Story::OldCopy),
     ("batch-", Story::Batch),
     ("enrol-", Story::Enrolment),
     ("invoice-", Story::Billing),

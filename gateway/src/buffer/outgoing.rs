@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 
 use common::digest::Digest;
-use common::fail_point::fail_point;
 use common::id::Epoch;
 use common::reading::{ClockTrust, Reading};
 use common::seal::Seal;
@@ -243,7 +242,6 @@ impl Buffer {
             super::note_rejection(&transaction, rejection).map_err(&losing)?;
         }
         super::keep_cursor(&transaction, self.life, cursor).map_err(&losing)?;
-        fail_point("buffer-lose-before-commit");
         transaction.commit().map_err(&losing)?;
         (self.cursor, self.cursor_kept) = (cursor, true);
         Ok(())

@@ -137,7 +137,10 @@ mod tests {
         ];
         for (why, closings) in bad {
             let fault = checked(vec![device(1, &[]), device(2, closings)]).unwrap_err();
-            assert!(fault.contains(why) && fault.contains("0002 (Local 101)"), "{fault}");
+            assert!(
+                fault.contains(why) && fault.contains("0002 (Local 101)"),
+                "{fault}"
+            );
         }
     }
 
