@@ -414,6 +414,7 @@ impl Session<'_> {
         } = fresh;
         uplink.buffer.begin_epoch(now, through, conflicts).await?;
         self.held = None;
+        self.course.begun();
         fail_point("uplink-epoch-after");
         Ok(Step::Again)
     }

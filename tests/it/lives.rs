@@ -245,6 +245,10 @@ async fn an_old_image_is_put_back(offline: bool) {
     })
     .await
     .unwrap();
+    // A new epoch fetches the cloud's list, which says every minute.
+    site.gateway.stop().await.unwrap();
+    site.gateway.poll_every_second().unwrap();
+    site.gateway.start().unwrap();
     acknowledged(&site.gateway, 20).await;
 
     let (world, gateway, _) = site.settle().await;

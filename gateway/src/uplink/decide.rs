@@ -157,6 +157,11 @@ impl Course {
         self.batch_max = (count / 2).max(1);
     }
 
+    /// A new epoch has begun.
+    pub fn begun(&mut self) {
+        self.is_fresh = true;
+    }
+
     /// What to do after `sent` was answered. `random` spreads waits, so that a thousand
     /// gateways do not come back at once.
     pub fn decide(&mut self, sent: Sent, ours: Ours, answer: Answer, random: u32) -> Next {
@@ -203,7 +208,6 @@ impl Course {
                 let why = fresh.why;
                 return self.wait(format!("{why}, right after a new epoch began"), random);
             }
-            self.is_fresh = true;
             return Next::NewEpoch(fresh);
         }
         if through < ours.through {

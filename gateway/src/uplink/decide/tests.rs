@@ -227,7 +227,11 @@ fn a_conflict_costs_what_is_settled_no_second_number() {
     };
     assert_eq!((fresh.through, fresh.conflicts), (20, [13, 15].into()));
 
+    // One that could not begin yet is asked for again.
+    let next = course.decide(EMPTY, OURS, Answer::Taken(too_far.clone()), 0);
+    assert!(matches!(next, Next::NewEpoch(_)), "{next:?}");
     // A cloud that knows even a new epoch's numbers is wrong, and is waited for.
+    course.begun();
     let next = course.decide(EMPTY, OURS, Answer::Taken(too_far), 0);
     assert!(matches!(next, Next::Wait(..)), "{next:?}");
 }
