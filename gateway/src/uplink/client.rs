@@ -98,7 +98,8 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client of the cloud at `url`, which judges its certificate by `clock`. [`crate::tls::install`] must have been called.
+    /// A client of the cloud at `url`, which judges its certificate by `clock`.
+    /// [`crate::tls::install`] must have been called.
     ///
     /// # Errors
     /// When the address may not be used or TLS cannot be set up.
