@@ -73,13 +73,14 @@ enum Story {
 }
 
 /// The story of each point, by how its name begins; the longest that fits counts.
-const STORIES: [(&str, Story); 17] = [
+const STORIES: [(&str, Story); 18] = [
     ("buffer-", Story::Ordinary),
     ("buffer-acknowledge-", Story::DayEnd),
     ("key-change-", Story::KeyChange),
     ("buffer-migrate-", Story::NewCard),
     ("buffer-date-", Story::LateTime),
     ("buffer-set-aside-", Story::Damage),
+    ("buffer-salvage-", Story::Damage),
     ("buffer-epoch-", Story::Damage),
     ("buffer-epoch-before-finish", Story::OldCopy),
     ("buffer-epoch-after-finish", Story::OldCopy),
