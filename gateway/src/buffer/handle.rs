@@ -162,6 +162,18 @@ impl BufferHandle {
         self.ask(move |buffer| buffer.append(&readings)).await
     }
 
+    /// See [`Buffer::forgo`].
+    ///
+    /// # Errors
+    /// When the buffer is closed.
+    pub async fn forgo(&self, readings: Vec<NewReading>) -> Result<(), BufferError> {
+        self.ask(move |buffer| {
+            buffer.forgo(&readings);
+            Ok(())
+        })
+        .await
+    }
+
     /// See [`Buffer::next_batch`].
     ///
     /// # Errors
