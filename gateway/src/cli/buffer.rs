@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::control::{self, Request};
 use crate::devices;
 use crate::run::{ReadingsArguments, ReadingsPage};
-use crate::status::Status;
+use crate::status::{Status, size};
 
 /// Readings taken from the disk at once.
 const PAGE: usize = 1_000;
@@ -251,7 +251,7 @@ fn tell(status: &BufferStatus) -> Result<(), Failure> {
         ("oldest held", oldest),
         (
             "size",
-            format!("{} of {} bytes", status.bytes, status.bytes_max),
+            format!("{} of {}", size(status.bytes), size(status.bytes_max)),
         ),
     ];
     if status.salvaged > 0 {
