@@ -161,12 +161,18 @@ impl BufferHandle {
         self.ask(move |buffer| buffer.losses_after(seq, max)).await
     }
 
-    /// See [`Buffer::check`].
+    /// See [`Buffer::check`]; readings are stored between its parts.
     ///
     /// # Errors
     /// As there.
     pub async fn check(&self) -> Result<BufferCheck, BufferError> {
-        self.ask(|buffer| buffer.check()).await
+        let mut checking = self.ask(|buffer| buffer.begin_check()).await?;
+        loop {
+            match self.ask(|buffer| buffer.check_more(checking)).await? {
+                Ok(done) => return Ok(done),
+                Err(more) => checking = more,
+            }
+        }
     }
 
     /// See [`Buffer::append`].
@@ -178,6 +184,18 @@ impl BufferHandle {
         readings: Vec<NewReading>,
     ) -> Result<RangeInclusive<u64>, BufferError> {
         self.ask(move |buffer| buffer.append(&readings)).await
+    }
+
+    /// See [`Buffer::forgo`].
+    ///
+    /// # Errors
+    /// When the buffer is closed.
+    pub async fn forgo(&self, readings: Vec<NewReading>) -> Result<(), BufferError> {
+        self.ask(move |buffer| {
+            buffer.forgo(&readings);
+            Ok(())
+        })
+        .await
     }
 
     /// See [`Buffer::next_batch`].
