@@ -42,13 +42,14 @@ CREATE TABLE enrolment_code (
     used_ms BIGINT
 );
 
--- A token that was replaced is good until expires_ms, or until its successor is used.
+-- A token that was replaced is good until its successor is used: the gateway may not have
+-- heard of it.
 CREATE TABLE gateway_token (
     token_hash TEXT NOT NULL PRIMARY KEY,
     account_id BIGINT NOT NULL,
     gateway_id BIGINT NOT NULL,
     created_ms BIGINT NOT NULL,
-    expires_ms BIGINT,
+    replaced_ms BIGINT,
     revoked_ms BIGINT
 );
 CREATE INDEX gateway_token_by_gateway ON gateway_token (account_id, gateway_id);
@@ -100,8 +101,8 @@ CREATE TABLE gateway (
     PRIMARY KEY (account_id, gateway_id)
 );
 
--- The keys that sign a gateway's seals, each from when it was made known until it was
--- replaced and the time for what it had sealed before was over.
+-- The keys that sign a gateway's seals, each from when it was made known until its successor
+-- was used and the time for what it had sealed before was over.
 CREATE TABLE gateway_key (
     account_id BIGINT NOT NULL,
     gateway_id BIGINT NOT NULL,

@@ -23,7 +23,6 @@ use axum::routing::{get, post};
 use common::sync::{
     BATCH_BYTES_MAX, BATCH_PATH, COMMANDS_PATH, DEVICES_PATH, ENROL_PATH, KEY_PATH,
 };
-use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
 use self::enrol::EnrolLimit;
@@ -63,13 +62,9 @@ pub fn router(app: App) -> Router {
 }
 
 /// The gateway whose token a request carries.
-async fn caller(
-    transaction: &mut Transaction,
-    headers: &HeaderMap,
-    now: Timestamp,
-) -> Result<GatewayKey, Refusal> {
+async fn caller(transaction: &mut Transaction, headers: &HeaderMap) -> Result<GatewayKey, Refusal> {
     let token = token_hash(headers)?;
-    let found = transaction.gateway_of_token(&token, now).await?;
+    let found = transaction.gateway_of_token(&token).await?;
     found.ok_or(Refusal::UnknownToken)
 }
 

@@ -38,18 +38,18 @@ pub(super) async fn batch(
     let _place = api.batches.try_acquire().map_err(|_| Refusal::Busy)?;
     // Whoever has no token is sent away before anything is unpacked.
     let mut reader = app.store.read().await?;
-    caller(&mut reader, &headers, app.clock.now()).await?;
+    caller(&mut reader, &headers).await?;
     reader.commit().await?;
     let body = body.map_err(|_| Refusal::TooLarge)?;
     let sent = body::read(&headers, &body)?;
     let now = app.clock.now();
     let (settled_through, waiting) = (sent.report.settled_through, sent.report.waiting);
     let came = sent.readings.len() + sent.unread.len();
-    let lost = sent.losses.iter().map(size).sum();
+    let lost = sent.losses.iter().map(size).fold(0, u64::saturating_add);
 
     let mut transaction = app.store.write().await?;
     // The token may have been revoked while the batch was read.
-    let key = caller(&mut transaction, &headers, now).await?;
+    let key = caller(&mut transaction, &headers).await?;
     let token = token_hash(&headers)?;
     transaction.end_replaced_tokens(key, &token, now).await?;
     let reply = take(&mut transaction, key, sent, &app.profiles, now).await?;

@@ -63,7 +63,7 @@ pub(super) async fn wait(
 async fn look(api: &Api, headers: &HeaderMap) -> Result<(GatewayKey, CommandList), Refusal> {
     let mut transaction = api.app.store.read().await?;
     let now = api.app.clock.now();
-    let key = caller(&mut transaction, headers, now).await?;
+    let key = caller(&mut transaction, headers).await?;
     let commands = transaction.waiting_commands(key, now).await?;
     transaction.commit().await?;
     Ok((key, CommandList { commands }))
@@ -76,7 +76,7 @@ pub(super) async fn answer(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<StatusCode, Refusal> {
     let mut reader = api.app.store.read().await?;
-    let key = caller(&mut reader, &headers, api.app.clock.now()).await?;
+    let key = caller(&mut reader, &headers).await?;
     reader.commit().await?;
     let id = id.parse().map_err(|_| Refusal::UnknownCommand)?;
     let body = body.map_err(|_| Refusal::TooLarge)?;

@@ -21,7 +21,7 @@ pub(super) async fn devices(
 ) -> Result<Json<DeviceList>, Refusal> {
     let now = api.app.clock.now();
     let mut transaction = api.app.store.read().await?;
-    let key = caller(&mut transaction, &headers, now).await?;
+    let key = caller(&mut transaction, &headers).await?;
     let served = transaction.served_devices(key.account, key.gateway).await?;
     Ok(Json(list(served, now)))
 }

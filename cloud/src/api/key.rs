@@ -21,7 +21,7 @@ pub(super) async fn change(
 ) -> Result<Json<KeyReply>, Refusal> {
     let now = api.app.clock.now();
     let mut reader = api.app.store.read().await?;
-    let key = caller(&mut reader, &headers, now).await?;
+    let key = caller(&mut reader, &headers).await?;
     let known = reader.keys_of_gateway(key).await?;
     reader.commit().await?;
     let Json(request) = request.map_err(|rejection| Refusal::Garbled(rejection.body_text()))?;

@@ -271,23 +271,20 @@ impl Transaction {
             ],
         )
         .await?;
-        self.take_key(key, public_key, now, now).await
+        self.take_key(key, public_key, now).await?;
+        self.end_other_keys(key, now).await
     }
 
-    /// Whose token it is, unless it was revoked or replaced too long ago.
+    /// Whose token it is, unless it was revoked.
     ///
     /// # Errors
     /// When the engine cannot.
-    pub async fn gateway_of_token(
-        &mut self,
-        token_hash: &str,
-        now: Timestamp,
-    ) -> StoreResult<Option<GatewayKey>> {
+    pub async fn gateway_of_token(&mut self, token_hash: &str) -> StoreResult<Option<GatewayKey>> {
         let found = self
             .query_one(
-                "SELECT account_id, gateway_id FROM gateway_token WHERE token_hash = $1 \
-                 AND revoked_ms IS NULL AND (expires_ms IS NULL OR expires_ms > $2)",
-                &[token_hash.into(), now.into()],
+                "SELECT account_id, gateway_id FROM gateway_token \
+                 WHERE token_hash = $1 AND revoked_ms IS NULL",
+                &[token_hash.into()],
             )
             .await?;
         found.as_ref().map(key).transpose()

@@ -5,8 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::gateways::GatewayKey;
 use super::{Row, StoreResult, Transaction};
 
-/// How long a replaced token and key still count: a gateway may have stopped between the
-/// cloud's commit and its own.
+/// How long a replaced key still vouches for what it sealed, once its successor is in use.
 pub const KEY_OVERLAP: SignedDuration = SignedDuration::from_hours(24);
 
 /// A public key of a gateway.
@@ -44,8 +43,8 @@ impl Transaction {
         rows.iter().map(sealing_key).collect()
     }
 
-    /// Takes a new key and token of a gateway; those before count for [`KEY_OVERLAP`], the
-    /// tokens only until the new one is used.
+    /// Takes a new key and token of a gateway. Those before count until the new token is
+    /// used: the answer that brought it may have been lost.
     ///
     /// # Errors
     /// When the engine cannot.
@@ -56,28 +55,25 @@ impl Transaction {
         token_hash: &str,
         now: Timestamp,
     ) -> StoreResult<()> {
-        let until = now + KEY_OVERLAP;
+        let [account, gateway] = [key.account.into(), key.gateway.into()];
         self.execute(
-            "UPDATE gateway_token SET expires_ms = $3 WHERE account_id = $1 \
-             AND gateway_id = $2 AND revoked_ms IS NULL AND expires_ms IS NULL",
-            &[key.account.into(), key.gateway.into(), until.into()],
+            "UPDATE gateway_token SET replaced_ms = $3 WHERE account_id = $1 \
+             AND gateway_id = $2 AND revoked_ms IS NULL AND replaced_ms IS NULL",
+            &[account, gateway, now.into()],
         )
         .await?;
+        let [account, gateway] = [key.account.into(), key.gateway.into()];
         self.execute(
             "INSERT INTO gateway_token (token_hash, account_id, gateway_id, created_ms) \
              VALUES ($1, $2, $3, $4)",
-            &[
-                token_hash.into(),
-                key.account.into(),
-                key.gateway.into(),
-                now.into(),
-            ],
+            &[token_hash.into(), account, gateway, now.into()],
         )
         .await?;
-        self.take_key(key, public_key, now, until).await
+        self.take_key(key, public_key, now).await
     }
 
-    /// Revokes the tokens that this one has replaced, now that it is used.
+    /// Revokes the tokens that this one has replaced, now that it is used; what their keys
+    /// have sealed has [`KEY_OVERLAP`] left.
     ///
     /// # Errors
     /// When the engine cannot.
@@ -87,45 +83,54 @@ impl Transaction {
         token_hash: &str,
         now: Timestamp,
     ) -> StoreResult<()> {
+        let ended = self
+            .execute(
+                "UPDATE gateway_token SET revoked_ms = $4 WHERE account_id = $1 \
+                 AND gateway_id = $2 AND token_hash <> $3 AND revoked_ms IS NULL \
+                 AND replaced_ms IS NOT NULL AND EXISTS (SELECT 1 FROM gateway_token AS used \
+                 WHERE used.token_hash = $3 AND used.replaced_ms IS NULL)",
+                &[
+                    key.account.into(),
+                    key.gateway.into(),
+                    token_hash.into(),
+                    now.into(),
+                ],
+            )
+            .await?;
+        match ended {
+            0 => Ok(()),
+            _ => self.end_other_keys(key, now + KEY_OVERLAP).await,
+        }
+    }
+
+    /// Lets every key but the newest count only until `until`.
+    pub(super) async fn end_other_keys(
+        &mut self,
+        key: GatewayKey,
+        until: Timestamp,
+    ) -> StoreResult<()> {
         self.execute(
-            "UPDATE gateway_token SET revoked_ms = $4 WHERE account_id = $1 \
-             AND gateway_id = $2 AND token_hash <> $3 AND revoked_ms IS NULL \
-             AND expires_ms IS NOT NULL AND EXISTS (SELECT 1 FROM gateway_token AS used \
-             WHERE used.token_hash = $3 AND used.expires_ms IS NULL)",
-            &[
-                key.account.into(),
-                key.gateway.into(),
-                token_hash.into(),
-                now.into(),
-            ],
+            "UPDATE gateway_key SET until_ms = $3 WHERE account_id = $1 AND gateway_id = $2 \
+             AND until_ms IS NULL AND from_ms < (SELECT MAX(newest.from_ms) \
+             FROM gateway_key AS newest WHERE newest.account_id = $1 \
+             AND newest.gateway_id = $2)",
+            &[key.account.into(), key.gateway.into(), until.into()],
         )
         .await?;
         Ok(())
     }
 
-    /// Makes this key the current one; those before count until `until`.
+    /// Makes this key the newest one.
     pub(super) async fn take_key(
         &mut self,
         key: GatewayKey,
         public_key: &str,
         now: Timestamp,
-        until: Timestamp,
     ) -> StoreResult<()> {
-        self.execute(
-            "UPDATE gateway_key SET until_ms = $3 WHERE account_id = $1 AND gateway_id = $2 \
-             AND until_ms IS NULL AND public_key <> $4",
-            &[
-                key.account.into(),
-                key.gateway.into(),
-                until.into(),
-                public_key.into(),
-            ],
-        )
-        .await?;
         self.execute(
             "INSERT INTO gateway_key (account_id, gateway_id, public_key, from_ms) \
              VALUES ($1, $2, $3, $4) ON CONFLICT (account_id, gateway_id, public_key) \
-             DO UPDATE SET until_ms = NULL",
+             DO UPDATE SET until_ms = NULL, from_ms = excluded.from_ms",
             &[
                 key.account.into(),
                 key.gateway.into(),

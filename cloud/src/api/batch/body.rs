@@ -17,6 +17,9 @@ use crate::api::error::Refusal;
 
 /// The largest window, as a power of two, that unpacking may hold in memory: 8 MB.
 const WINDOW_LOG_MAX: u32 = 23;
+/// The largest number that a reading can have, 2^48: a thousand a second for 8,900 years, and
+/// sums of them stay exact.
+const NUMBER_MAX: u64 = 1 << 48;
 /// The most characters of the reason why a reading cannot be read.
 const REASON_CHARACTERS_MAX: usize = 300;
 
@@ -64,7 +67,7 @@ impl Sent {
             [(_, end), (next, _)] => end.checked_add(1) == Some(*next),
             _ => false,
         });
-        if !rising || !contiguous || *first == 0 || i64::try_from(*last).is_err() {
+        if !rising || !contiguous || *first == 0 || *last > NUMBER_MAX {
             return Err(Refusal::Garbled(format!(
                 "readings and losses {first} to {last} do not rise by one from at least 1"
             )));

@@ -195,32 +195,18 @@ async fn a_changed_key_goes_on_with_the_chain() {
         t.change_key(scene.key, &public(SECOND), "new token", now)
             .await
             .unwrap();
-        let known = [("token", now), ("new token", now)];
-        for (token, at) in known {
-            assert!(t.gateway_of_token(token, at).await.unwrap().is_some());
+        for token in ["token", "new token"] {
+            assert!(t.gateway_of_token(token).await.unwrap().is_some());
         }
-        let late = now + 25.hours();
-        assert_eq!(t.gateway_of_token("token", late).await.unwrap(), None);
-        assert!(
-            t.gateway_of_token("new token", late)
-                .await
-                .unwrap()
-                .is_some()
-        );
         // Using the old one ends nothing, using the new one ends the old.
         t.end_replaced_tokens(scene.key, "token", now)
             .await
             .unwrap();
-        assert!(
-            t.gateway_of_token("new token", now)
-                .await
-                .unwrap()
-                .is_some()
-        );
+        assert!(t.gateway_of_token("new token").await.unwrap().is_some());
         t.end_replaced_tokens(scene.key, "new token", now)
             .await
             .unwrap();
-        assert_eq!(t.gateway_of_token("token", now).await.unwrap(), None);
+        assert_eq!(t.gateway_of_token("token").await.unwrap(), None);
         t.commit().await.unwrap();
 
         // What was sealed by the old key before is still on its way.
