@@ -70,6 +70,19 @@ impl Lives {
         self.building.reads_on(last, 20).await.unwrap();
     }
 
+    /// Which epoch its buffer says to be in.
+    async fn epoch(&self) -> Option<String> {
+        let told = self.building.gateway.ask("buffer status").await.unwrap();
+        told?.get("epoch").map(ToString::to_string)
+    }
+
+    /// Waits until an old copy has seen that it is one: until then it takes for acknowledged
+    /// what the cloud has of the other.
+    async fn leaves(&self, epoch: &Option<String>) {
+        let left = async || Ok(self.epoch().await.is_some_and(|now| Some(now) != *epoch));
+        wait_for("a new epoch", PATIENCE, left).await.unwrap();
+    }
+
     /// Moves the buffer away, where the oracle still finds it.
     fn move_away(&mut self) {
         let buffer = self.building.gateway.buffer();
@@ -139,6 +152,7 @@ impl Lives {
 
     /// The gateway dies at `point`, and starts again.
     async fn gateway_dies(&mut self, story: Story, point: &str) {
+        let epoch = self.epoch().await;
         self.prepare(story).await;
         if story == Story::LateTime {
             self.building.world.cloud.kill();
@@ -165,6 +179,9 @@ impl Lives {
         dies(self.building.gateway.running().unwrap(), point).await;
         self.start(None);
         self.building.gateway.cursor().await.unwrap();
+        if story == Story::OldCopy {
+            self.leaves(&epoch).await;
+        }
     }
 
     async fn cloud_dies(&mut self, point: &str) {
