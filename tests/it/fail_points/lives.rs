@@ -53,13 +53,9 @@ impl Lives {
 
     /// Stops the gateway when the cloud has all that it read.
     async fn rest(&mut self) {
-        self.line("STOP");
-        self.building
-            .gateway
-            .acknowledged(0, PATIENCE)
-            .await
-            .unwrap();
         self.building.gateway.stop().await.unwrap();
+        self.line("STOP");
+        self.building.send_all(PATIENCE).await.unwrap();
         self.line("CONT");
     }
 
