@@ -15,11 +15,13 @@
 //!
 //! One process writes, under a lock file, and nobody reads beside it: the daemon is asked for
 //! what it holds. Others read while none writes ([`Buffer::open_to_read`]). A damaged database
-//! is set aside under another name, never deleted, and a new epoch begins.
+//! is set aside under another name, never deleted, and a new epoch begins. Its size is
+//! bounded: what matters least goes first, and is counted.
 
 mod check;
 mod dating;
 mod epoch;
+mod error;
 mod handle;
 mod last;
 mod loss;
@@ -29,6 +31,7 @@ mod room;
 mod row;
 mod salvage;
 mod sealing;
+mod settle;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -41,78 +44,26 @@ use std::path::{Path, PathBuf};
 use common::fail_point::fail_point;
 use common::id::{BootId, DeviceId, Epoch};
 use common::quantity::Quantity;
-use common::sync::{Rejection, RejectionCode};
+use common::sync::{LossReason, Rejection};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rusqlite::{Connection, params};
 
 pub use check::BufferCheck;
+pub use error::BufferError;
 pub use handle::BufferHandle;
 pub use loss::Lost;
 pub use outgoing::{Held, Outgoing};
 pub use sealing::Sealing;
 pub use status::{BufferStatus, Origin};
 
+use self::error::sql;
 use crate::clock::Anchor;
 use crate::config::BufferConfig;
 use crate::reading::NewReading;
 
-/// The most readings one [`Buffer::prune`] deletes, so that it never holds the disk long.
-const PRUNE_ROWS_MAX: i64 = 20_000;
 /// Among how many readings the last value of a point is looked for; 0.1 s of reading.
 const LAST_VALUES_ROWS_MAX: i64 = 100_000;
-const MILLISECONDS_A_DAY: i64 = 24 * 60 * 60 * 1000;
-
-/// Why the buffer could not do what it was asked.
-#[derive(Debug, thiserror::Error)]
-pub enum BufferError {
-    /// Another process has the same buffer open.
-    #[error("{0} is in use by another process (is the daemon running?)")]
-    InUse(PathBuf),
-    /// A file operation failed.
-    #[error("cannot {doing} {path}: {source}")]
-    File {
-        /// What was tried, e.g. `open`.
-        doing: &'static str,
-        /// On which file.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// `SQLite` refused.
-    #[error("cannot {doing}: {source}")]
-    Sql {
-        /// What was tried.
-        doing: &'static str,
-        /// What it said.
-        source: rusqlite::Error,
-    },
-    /// The database engine is not the one we rely on.
-    #[error("the database engine cannot be trusted with readings: {0}")]
-    Engine(String),
-    /// A newer program wrote the buffer.
-    #[error("the buffer has format {found}, this program knows up to {known}: update it")]
-    Newer {
-        /// The format found.
-        found: i64,
-        /// The newest format known.
-        known: i64,
-    },
-    /// The cloud acknowledged what was never stored here.
-    #[error(
-        "the cloud acknowledged reading {through}, but this buffer has only {last}: \
-         it may be an old copy of the disk"
-    )]
-    NeverStored {
-        /// The number acknowledged.
-        through: u64,
-        /// The last number given.
-        last: u64,
-    },
-    /// The buffer's thread has ended.
-    #[error("the buffer is closed")]
-    Closed,
-}
 
 /// The last value of each point of each device, and when it was read.
 pub type LastValues = BTreeMap<(DeviceId, String), (Timestamp, Quantity)>;
@@ -154,23 +105,10 @@ pub struct Buffer {
     sealing: Option<Sealing>,
     chains: sealing::Chains,
     room: room::Room,
+    /// What was lost in memory and has no numbers yet: it begins at 1.
+    forgone: Option<Lost>,
     /// Held alone by the writer, shared by those who only read.
     lock: Option<File>,
-}
-
-impl BufferError {
-    /// Whether the disk has no room, or does not take what is written to it.
-    #[must_use]
-    pub fn is_full(&self) -> bool {
-        matches!(self, Self::Sql { source, .. } if matches!(
-            source.sqlite_error_code(),
-            Some(rusqlite::ErrorCode::DiskFull | rusqlite::ErrorCode::SystemIoFailure)
-        ))
-    }
-}
-
-fn sql(doing: &'static str) -> impl Fn(rusqlite::Error) -> BufferError {
-    move |source| BufferError::Sql { doing, source }
 }
 
 /// A number as the database holds it. Numbers start at 1 and would take 300,000 years of a
@@ -266,24 +204,40 @@ impl Buffer {
     /// # Errors
     /// When the disk refuses; then none of them is stored.
     pub fn append(&mut self, readings: &[NewReading]) -> Result<RangeInclusive<u64>, BufferError> {
-        let stored = match self.try_append(readings) {
-            Err(error) if error.is_full() => {
-                self.relieve(&error)?;
-                self.try_append(readings)
-            }
-            other => other,
-        }?;
+        let stored = self.with_room(|buffer| buffer.try_append(readings))?;
         if let Err(error) = self.keep_bound() {
             tracing::error!(%error, "the buffer's size cannot be kept within its bound");
         }
         Ok(stored)
     }
 
+    /// Counts `readings` as lost, which waited for the disk in memory for too long. They get
+    /// numbers with the next append, so that the cloud learns of them too; a power cut
+    /// before that takes the count with it.
+    pub fn forgo(&mut self, readings: &[NewReading]) {
+        for reading in readings {
+            let seq = self.forgone.as_ref().map_or(1, |lost| lost.last + 1);
+            let mut held = row::Held::new(reading, seq);
+            dating::date(&self.anchors, &mut held.reading);
+            let next = Lost::of(&held, LossReason::Size);
+            match &mut self.forgone {
+                Some(lost) => drop(lost.join(&next)),
+                None => self.forgone = Some(next),
+            }
+        }
+    }
+
     fn try_append(&mut self, readings: &[NewReading]) -> Result<RangeInclusive<u64>, BufferError> {
         let storing = sql("store readings");
-        let last = self.last_seq()?;
-        let (mut seq, mut chains) = (last, self.chains.clone());
+        let (mut last, mut cursor) = (self.last_seq()?, self.cursor);
+        let mut chains = self.chains.clone();
         let transaction = self.connection.transaction().map_err(&storing)?;
+        if let Some(forgone) = &self.forgone {
+            let lost = forgone.clone().numbered(last + 1);
+            (last, cursor.lost) = (lost.last, cursor.lost + lost.count());
+            loss::note(&transaction, lost, cursor.through).map_err(&storing)?;
+        }
+        let mut seq = last;
         for reading in readings {
             seq += 1;
             let mut held = row::Held::new(reading, seq);
@@ -296,110 +250,15 @@ impl Buffer {
             row::put(&transaction, &held).map_err(&storing)?;
         }
         sealing::keep(&transaction, &self.chains, &chains).map_err(&storing)?;
-        if !self.cursor_kept {
-            keep_cursor(&transaction, self.life, self.cursor).map_err(&storing)?;
+        if !self.cursor_kept || self.forgone.is_some() {
+            keep_cursor(&transaction, self.life, cursor).map_err(&storing)?;
         }
         fail_point("buffer-append-before-commit");
         transaction.commit().map_err(&storing)?;
         fail_point("buffer-append-after-commit");
-        (self.chains, self.cursor_kept) = (chains, true);
+        (self.chains, self.cursor, self.cursor_kept) = (chains, cursor, true);
+        self.forgone = None;
         Ok(last + 1..=seq)
-    }
-
-    /// Everything up to `through` is settled: the cloud has it, or refused it for the reason
-    /// given. An old or repeated acknowledgement changes nothing. The disk learns of it with
-    /// the next append, prune or close; at once when something was refused, and on a new day.
-    ///
-    /// # Errors
-    /// When `through` was never stored here, or the disk refuses.
-    pub fn acknowledge(
-        &mut self,
-        through: u64,
-        rejected: &[Rejection],
-        now: Timestamp,
-    ) -> Result<(), BufferError> {
-        let last = self.last_seq()?;
-        if through > last {
-            return Err(BufferError::NeverStored { through, last });
-        }
-        let noting = sql("note an acknowledgement");
-        let before = self.cursor;
-        if through > before.through {
-            // A clock that was set back makes no day end twice.
-            let day = day(now).max(before.day);
-            self.cursor = Cursor {
-                through,
-                day,
-                ..before
-            };
-            self.cursor_kept = false;
-        }
-        let ended = (self.cursor.day != before.day && before.through > 0).then_some(before);
-        if ended.is_none() && rejected.is_empty() {
-            return Ok(());
-        }
-        let transaction = self.connection.transaction().map_err(&noting)?;
-        for rejection in rejected.iter().filter(|r| r.seq <= last) {
-            note_rejection(&transaction, rejection).map_err(&noting)?;
-        }
-        if let Some(ended) = ended {
-            transaction
-                .execute(
-                    "INSERT INTO acknowledged_on (day, through) VALUES (?1, ?2)
-                     ON CONFLICT (day) DO UPDATE SET through = excluded.through",
-                    [ended.day, stored(ended.through)],
-                )
-                .map_err(&noting)?;
-        }
-        keep_cursor(&transaction, self.life, self.cursor).map_err(&noting)?;
-        fail_point("buffer-acknowledge-before-commit");
-        transaction.commit().map_err(&noting)?;
-        fail_point("buffer-acknowledge-after-commit");
-        self.cursor_kept = true;
-        Ok(())
-    }
-
-    /// Deletes readings that were acknowledged more than `keep_days` days before `now`, a
-    /// bounded number of them, and tells how many went.
-    ///
-    /// # Errors
-    /// When the disk refuses; then none is deleted.
-    pub fn prune(&mut self, keep_days: u32, now: Timestamp) -> Result<u64, BufferError> {
-        let pruning = sql("delete acknowledged readings");
-        let old = day(now) - i64::from(keep_days);
-        let transaction = self.connection.transaction().map_err(&pruning)?;
-        let ended: Option<i64> = transaction
-            .query_row(
-                "SELECT max(through) FROM acknowledged_on WHERE day < ?1",
-                [old],
-                |row| row.get(0),
-            )
-            .map_err(&pruning)?;
-        let through = if self.cursor.day < old {
-            stored(self.cursor.through)
-        } else {
-            ended.unwrap_or(0).min(stored(self.cursor.through))
-        };
-        // Before what it allows: the last number may be known from the cursor alone.
-        if !self.cursor_kept {
-            keep_cursor(&transaction, self.life, self.cursor).map_err(&pruning)?;
-        }
-        let deleted = room::delete_settled(&transaction, number(through), PRUNE_ROWS_MAX)
-            .map_err(&pruning)?;
-        // The youngest of the old days stays: it still says how far one may delete.
-        transaction
-            .execute(
-                "DELETE FROM acknowledged_on WHERE day <
-                 (SELECT max(day) FROM acknowledged_on WHERE day < ?1)",
-                [old],
-            )
-            .map_err(&pruning)?;
-        fail_point("buffer-prune-before-commit");
-        transaction.commit().map_err(&pruning)?;
-        fail_point("buffer-prune-after-commit");
-        self.cursor_kept = true;
-        self.make_ballast();
-        Ok(deleted)
     }
 
     /// The last day that each device has a closing reading with a value for.
@@ -434,28 +293,6 @@ impl Buffer {
     /// When the database cannot be read.
     pub fn progress(&self) -> Result<(u64, u64), BufferError> {
         Ok((self.cursor.through, self.last_seq()?))
-    }
-
-    /// The readings that the cloud refused for good, at most `max`, the latest first.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub fn rejections(&self, max: usize) -> Result<Vec<Rejection>, BufferError> {
-        let reading = sql("read rejections");
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT seq, reason FROM rejection ORDER BY seq DESC LIMIT ?1")
-            .map_err(&reading)?;
-        let rows = statement
-            .query_map([i64::try_from(max).unwrap_or(i64::MAX)], |row| {
-                Ok(Rejection {
-                    code: RejectionCode::Unacceptable,
-                    seq: number(row.get(0)?),
-                    reason: row.get(1)?,
-                })
-            })
-            .map_err(&reading)?;
-        rows.collect::<Result<_, _>>().map_err(&reading)
     }
 
     /// The last number given.
@@ -496,9 +333,4 @@ fn keep_cursor(connection: &Connection, life: Life, cursor: Cursor) -> Result<()
             epoch::cursor_sum(life, cursor),
         ])
         .map(|_| ())
-}
-
-/// The UTC day of an instant, counted from 1970.
-fn day(at: Timestamp) -> i64 {
-    at.as_millisecond().div_euclid(MILLISECONDS_A_DAY)
 }

@@ -179,7 +179,10 @@ impl ListenTask {
                 (None, 0)
             }
             Err(error) => {
-                let lost = give_way(&mut self.waiting, WAITING_MAX);
+                let given = give_way(&mut self.waiting, WAITING_MAX);
+                let lost = u64::try_from(given.len()).unwrap_or(u64::MAX);
+                // A buffer that is closed counts nothing any more.
+                let _ = self.buffer.forgo(given).await;
                 self.offer_at = Some(now + RETRY_PAUSE);
                 let sentence = format!("readings cannot be kept: {error}");
                 (Some(sentence), lost)

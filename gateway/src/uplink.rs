@@ -362,6 +362,11 @@ impl Session<'_> {
         drop(batch);
         fail_point("uplink-before-send");
         let answer = self.send(body).await;
+        if uplink.buffer.epoch() != epoch {
+            // The buffer was mended meanwhile: its numbers are others than those answered.
+            self.course = Course::default();
+            return Ok(Step::Again);
+        }
         let ours = self.ours(&answer).await?;
         let next = self.course.decide(sent, ours, answer, rand::random());
         self.follow(next, told).await

@@ -81,7 +81,8 @@ class Gateway:
         other = any(seq == kept["seq"] and text and digest(canonical(json.loads(text)))
                     != kept["digest"] for seq, text, _ in mine)
         if other or through >= self.own["next"]:
-            return self.buffer.begin_epoch()
+            self.buffer.begin_epoch()
+            return self.fetch_devices()  # an old copy: its heads may be old as well
         for no in reply.get("rejected") or []:
             self.own["apart"].append({"epoch": self.own["epoch"], **no})
             conflicts |= {no["seq"]} if no["code"] == "conflict" else set()
@@ -89,7 +90,7 @@ class Gateway:
         self.buffer.save()
         if conflicts:
             self.buffer.begin_epoch(conflicts)
-        if reply["devices_version"] != self.own["devices"].get("version"):
+        if conflicts or reply["devices_version"] != self.own["devices"].get("version"):
             self.fetch_devices()
 
     def sync(self):
@@ -189,6 +190,7 @@ def main():
     try:
         gateway.enrol()
         gateway.heartbeat()
+        gateway.fetch_devices()  # heads move without a new version
         if gateway.options.readings:
             gateway.buffer.take(gateway.options.readings)
         gateway.sync()

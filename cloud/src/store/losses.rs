@@ -123,8 +123,8 @@ impl Transaction {
         found.map_or(Ok(0), |row| row.int(0))
     }
 
-    /// The losses that may lie between two instants of the gateways that read `devices`, in
-    /// their order; one without instants may lie anywhere.
+    /// The losses of billing and closing readings that may lie between two instants of the
+    /// gateways that read `devices`, in their order; one without instants may lie anywhere.
     ///
     /// # Errors
     /// When the engine cannot.
@@ -143,6 +143,7 @@ impl Transaction {
             "SELECT ",
             loss_columns!(),
             " FROM loss WHERE account_id = $1 AND gateway_id = $2 \
+             AND gravest IN ('billing', 'closing') \
              AND (from_ms IS NULL OR from_ms <= $4) AND (until_ms IS NULL OR until_ms >= $3) \
              ORDER BY epoch, first_seq LIMIT $5"
         );

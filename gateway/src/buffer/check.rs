@@ -1,5 +1,5 @@
 //! Checking: every row's checksum, the numbers' contiguity, the chains of seals and the
-//! engine's settings.
+//! engine's settings. In parts, so that readings are stored between them.
 
 use std::collections::BTreeMap;
 
@@ -26,6 +26,17 @@ pub struct BufferCheck {
     pub told: Vec<String>,
 }
 
+/// A check under way.
+#[derive(Debug, Default)]
+pub(super) struct Checking {
+    check: BufferCheck,
+    heads: BTreeMap<MeterId, Head>,
+    /// The last number looked at.
+    after: u64,
+    /// The number that must come next, once one is known.
+    expected: Option<u64>,
+}
+
 impl BufferCheck {
     fn fault(&mut self, fault: String) {
         self.faults += 1;
@@ -37,26 +48,50 @@ impl BufferCheck {
 
 impl Buffer {
     /// Looks at everything that is held. Changes nothing; takes a second for some 100,000
-    /// readings, during which nothing is stored.
+    /// readings.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub fn check(&self) -> Result<BufferCheck, BufferError> {
-        let mut check = BufferCheck::default();
-        for fault in open::faults(&self.connection)? {
-            check.fault(fault);
-        }
-        let mut heads: BTreeMap<MeterId, Head> = BTreeMap::new();
-        let (mut after, mut expected) = (0, None);
+        let mut checking = self.begin_check()?;
         loop {
-            let page = self.rows_after(after, PAGE)?;
-            let Some((last, _)) = page.last() else { break };
+            match self.check_more(checking)? {
+                Ok(done) => return Ok(done),
+                Err(more) => checking = more,
+            }
+        }
+    }
+
+    /// Looks at the file as a whole.
+    pub(super) fn begin_check(&self) -> Result<Checking, BufferError> {
+        let mut checking = Checking::default();
+        for fault in open::faults(&self.connection)? {
+            checking.check.fault(fault);
+        }
+        Ok(checking)
+    }
+
+    /// Looks at the next thousand readings; gives back what is found at the end, or how to
+    /// go on.
+    pub(super) fn check_more(
+        &self,
+        checking: Checking,
+    ) -> Result<Result<BufferCheck, Checking>, BufferError> {
+        let Checking {
+            mut check,
+            mut heads,
+            mut after,
+            mut expected,
+        } = checking;
+        let page = self.rows_after(after, PAGE)?;
+        if let Some((last, _)) = page.last() {
             after = *last;
+            // The log begins where it was last deleted from, at the cursor at the latest.
+            let first = self.rows_after(0, 1)?.first().map_or(0, |(seq, _)| *seq);
+            let begins = first.min(self.cursor.through + 1);
             let mut readings = Vec::new();
             for (seq, row) in page {
-                // The log begins where it was last deleted from, at the cursor at the latest.
-                let next = expected.unwrap_or(seq.min(self.cursor.through + 1));
-                self.check_gap(next, seq, &mut check)?;
+                self.check_gap(expected.unwrap_or(0).max(begins), seq, &mut check)?;
                 expected = Some(seq + 1);
                 match row {
                     Some(row) => readings.push(row.reading),
@@ -80,11 +115,17 @@ impl Buffer {
                 check.links += 1;
                 heads.insert(seal.meter, seal.head(reading));
             }
+            return Ok(Err(Checking {
+                check,
+                heads,
+                after,
+                expected,
+            }));
         }
         let next = expected.unwrap_or(self.cursor.through + 1);
         self.check_gap(next, self.last_seq()? + 1, &mut check)?;
         self.check_heads(&heads, &mut check)?;
-        Ok(check)
+        Ok(Ok(check))
     }
 
     /// Every number from `next` up to `until` must be lost.

@@ -57,6 +57,10 @@ impl Buffer {
     /// # Errors
     /// When the disk refuses; then nothing has changed.
     pub fn date_boot(&mut self, anchor: &Anchor) -> Result<u64, BufferError> {
+        self.with_room(|buffer| buffer.try_date_boot(anchor))
+    }
+
+    fn try_date_boot(&mut self, anchor: &Anchor) -> Result<u64, BufferError> {
         if self.anchors.contains_key(&anchor.boot) {
             return Ok(0);
         }

@@ -120,11 +120,10 @@ impl Successor {
         let (mut next, mut cursor) = (self.next, self.cursor);
         let transaction = self.connection.transaction().map_err(&taking)?;
         for (losses, row) in rows {
-            for mut lost in losses {
-                let count = lost.count();
-                (lost.first, lost.last) = (next, next + count - 1);
+            for lost in losses {
+                let lost = lost.numbered(next);
+                (next, cursor.lost) = (lost.last + 1, cursor.lost + lost.count());
                 loss::note(&transaction, lost, 0).map_err(&taking)?;
-                (next, cursor.lost) = (next + count, cursor.lost + count);
             }
             if let Some(mut row) = row {
                 row.reading.seq = next;

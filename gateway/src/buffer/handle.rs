@@ -39,7 +39,6 @@ impl BufferHandle {
     /// When the system has no thread to give.
     pub fn spawn(mut buffer: Buffer) -> std::io::Result<Self> {
         let epoch = Arc::new(Mutex::new(buffer.epoch()));
-        let told = Arc::clone(&epoch);
         let (work, mut waiting) = mpsc::channel::<Work>(QUEUE);
         std::thread::Builder::new()
             .name("buffer".to_owned())
@@ -47,10 +46,7 @@ impl BufferHandle {
                 let mut closed = None;
                 while let Some(work) = waiting.blocking_recv() {
                     match work {
-                        Work::Do(job) => {
-                            job(&mut buffer);
-                            *told.lock().unwrap_or_else(PoisonError::into_inner) = buffer.epoch();
-                        }
+                        Work::Do(job) => job(&mut buffer),
                         Work::Close(reply) => {
                             closed = Some(reply);
                             break;
@@ -165,12 +161,18 @@ impl BufferHandle {
         self.ask(move |buffer| buffer.losses_after(seq, max)).await
     }
 
-    /// See [`Buffer::check`].
+    /// See [`Buffer::check`]; readings are stored between its parts.
     ///
     /// # Errors
     /// As there.
     pub async fn check(&self) -> Result<BufferCheck, BufferError> {
-        self.ask(|buffer| buffer.check()).await
+        let mut checking = self.ask(|buffer| buffer.begin_check()).await?;
+        loop {
+            match self.ask(|buffer| buffer.check_more(checking)).await? {
+                Ok(done) => return Ok(done),
+                Err(more) => checking = more,
+            }
+        }
     }
 
     /// See [`Buffer::append`].
@@ -182,6 +184,18 @@ impl BufferHandle {
         readings: Vec<NewReading>,
     ) -> Result<RangeInclusive<u64>, BufferError> {
         self.ask(move |buffer| buffer.append(&readings)).await
+    }
+
+    /// See [`Buffer::forgo`].
+    ///
+    /// # Errors
+    /// When the buffer is closed.
+    pub async fn forgo(&self, readings: Vec<NewReading>) -> Result<(), BufferError> {
+        self.ask(move |buffer| {
+            buffer.forgo(&readings);
+            Ok(())
+        })
+        .await
     }
 
     /// See [`Buffer::next_batch`].
@@ -259,11 +273,14 @@ impl BufferHandle {
         job: impl FnOnce(&mut Buffer) -> Result<T, BufferError> + Send + 'static,
     ) -> Result<T, BufferError> {
         let (reply, answer) = oneshot::channel();
+        let told = Arc::clone(&self.epoch);
         let work = Box::new(move |buffer: &mut Buffer| {
             let result = job(buffer);
             if let Err(error) = &result {
                 buffer.heal(error);
             }
+            // Before the answer: whoever has it knows whose numbers it speaks of.
+            *told.lock().unwrap_or_else(PoisonError::into_inner) = buffer.epoch();
             // Whoever asked may be gone; the work is done all the same.
             let _ = reply.send(result);
         });

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use common::digest::Signature;
 use common::id::{DeviceId, Epoch};
+use common::reading::ClockTrust;
 use common::sync::{Loss, LossReason, Weight};
 use ed25519_dalek::{Signer as _, SigningKey};
 use jiff::Timestamp;
@@ -54,15 +55,23 @@ impl Lost {
     pub(super) fn of(held: &Held, reason: LossReason) -> Self {
         let (reading, gravest) = (&held.reading, held.gravity());
         let device = (gravest >= Weight::Billing).then_some(reading.device);
+        // An instant of before the clock was set says nothing.
+        let at = (reading.clock != ClockTrust::Untrusted).then_some(reading.at);
         Self {
             first: reading.seq,
             last: reading.seq,
             reason,
             gravest,
-            from: Some(reading.at),
-            until: Some(reading.at),
+            from: at,
+            until: at,
             devices: device.into_iter().collect(),
         }
+    }
+
+    /// The same with its first number at `first`.
+    pub(super) fn numbered(mut self, first: u64) -> Self {
+        (self.first, self.last) = (first, first + self.count() - 1);
+        self
     }
 
     /// How many numbers it spans.

@@ -64,6 +64,7 @@ pub(super) fn open(
         boot,
         sealing: None,
         room: Room::new(path, config),
+        forgone: None,
         lock: Some(lock),
     };
     buffer.make_ballast();
@@ -91,6 +92,7 @@ pub(super) fn open_to_read(path: &Path) -> Result<Buffer, BufferError> {
         boot: None,
         sealing: None,
         room: Room::new(path, &BufferConfig::default()),
+        forgone: None,
         lock,
     })
 }

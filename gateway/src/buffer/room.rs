@@ -31,12 +31,21 @@ const FREE_BYTES_MIN: u64 = 4 * 1024 * 1024;
 const SCAN_ROWS_MAX: usize = 4_000;
 /// The most rows that one step lets go.
 const DROP_ROWS_MAX: usize = 1_000;
+/// The fewest: some pages' worth.
+const DROP_ROWS_MIN: usize = 50;
+/// Bytes of a reading on the disk, about.
+const ROW_BYTES: u64 = 64;
+/// With less free on the disk an error of it is for want of room.
+const NO_ROOM_BYTES: u64 = 64 * 1024;
 /// Steps after one append: more than it brings, so that the bound is reached and kept.
 const STEPS_MAX: usize = 32;
 /// Steps when the disk is full: until some room is free.
 const RELIEF_STEPS_MAX: usize = 64;
 /// The part of the bound that is kept free for the next appends.
 const RESERVE_PART: u64 = 64;
+/// What is kept free in the file while the disk is full: as much as the pollers may have
+/// waiting for it.
+const FULL_RESERVE_BYTES: u64 = 512 * 1024;
 /// The most bytes of a log of changes that is kept on the disk when it is empty.
 pub(super) const LOG_BYTES_MAX: i64 = 512 * 1024;
 
@@ -44,11 +53,11 @@ pub(super) const LOG_BYTES_MAX: i64 = 512 * 1024;
 #[derive(Debug)]
 pub(super) struct Room {
     pub(super) bytes_max: u64,
-    /// What the file may grow to while the disk is full.
+    /// How large the file is while the disk is full.
     full_at: Option<u64>,
     /// Up to where all readings of a weight have gone.
     gone: BTreeMap<Weight, u64>,
-    ballast: PathBuf,
+    pub(super) ballast: PathBuf,
 }
 
 impl Room {
@@ -71,9 +80,24 @@ impl Room {
     }
 
     fn bound(&self) -> u64 {
-        let bound = self.full_at.unwrap_or(u64::MAX).min(self.bytes_max);
-        bound - bound / RESERVE_PART
+        let by_config = self.bytes_max - self.bytes_max / RESERVE_PART;
+        let by_disk = self.full_at.map_or(u64::MAX, |full| {
+            let reserve = (full / RESERVE_PART).max(FULL_RESERVE_BYTES);
+            full - reserve.min(full / 2)
+        });
+        by_config.min(by_disk)
     }
+}
+
+/// Bytes that are free on the disk on which `path` is.
+fn free_beside(path: &Path) -> Option<u64> {
+    let folder = path.parent()?;
+    let folder = match folder.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => folder,
+    };
+    let free = rustix::fs::statvfs(folder).ok()?;
+    Some(free.f_bavail.saturating_mul(free.f_frsize))
 }
 
 /// Deletes the oldest readings up to `through`, at most `max`, with all that belongs to
@@ -100,6 +124,11 @@ pub(super) fn delete_settled(
 impl Buffer {
     /// What the readings take on the disk, in bytes.
     pub(super) fn bytes(&self) -> Result<u64, BufferError> {
+        self.pages().map(|(all, free)| all.saturating_sub(free))
+    }
+
+    /// How large the database is with what is in its log, and how much of that is free.
+    fn pages(&self) -> Result<(u64, u64), BufferError> {
         let asking = sql("ask how large the buffer is");
         let ask = |name| {
             let value = self
@@ -112,18 +141,30 @@ impl Buffer {
             ask("freelist_count")?,
             ask("page_size")?,
         );
-        Ok(super::number((pages - free).saturating_mul(size)))
+        let bytes = |pages: i64| super::number(pages.saturating_mul(size));
+        Ok((bytes(pages), bytes(free)))
     }
 
     /// Lets go what is too much, a bounded part of it.
     pub(super) fn keep_bound(&mut self) -> Result<(), BufferError> {
         for _ in 0..STEPS_MAX {
-            if self.bytes()? <= self.room.bound() {
-                return Ok(());
+            if !self.step()? {
+                break;
             }
-            self.give_way(DROP_ROWS_MAX)?;
         }
         Ok(())
+    }
+
+    /// Lets go of about as many readings as are too much, a bounded number; tells whether
+    /// there were too many.
+    fn step(&mut self) -> Result<bool, BufferError> {
+        let surplus = self.bytes()?.saturating_sub(self.room.bound());
+        if surplus == 0 {
+            return Ok(false);
+        }
+        let rows = usize::try_from(surplus / ROW_BYTES).unwrap_or(usize::MAX);
+        self.give_way(rows.clamp(DROP_ROWS_MIN, DROP_ROWS_MAX))?;
+        Ok(true)
     }
 
     /// Lets go of at most `max` readings, those that matter least, and tells how many went.
@@ -214,29 +255,48 @@ impl Buffer {
         Ok((count, is_end))
     }
 
-    /// The disk has no room: gives up the ballast and lets readings go until the file has
-    /// pages free for the next ones.
-    pub(super) fn relieve(&mut self, error: &BufferError) -> Result<(), BufferError> {
+    /// Does what writes to the disk; when that has no room, makes some and does it again.
+    pub(super) fn with_room<T>(
+        &mut self,
+        write: impl Fn(&mut Self) -> Result<T, BufferError>,
+    ) -> Result<T, BufferError> {
+        match write(self) {
+            Err(error) if error.is_full() || (error.is_io() && self.has_no_room()) => {
+                self.relieve(&error)?;
+                write(self)
+            }
+            other => other,
+        }
+    }
+
+    fn has_no_room(&self) -> bool {
+        free_beside(&self.path).is_some_and(|free| free < NO_ROOM_BYTES)
+    }
+
+    /// The disk has no room: gives up the ballast, starts the log of changes again from its
+    /// beginning, and lets readings go until the file has pages free for the next ones.
+    fn relieve(&mut self, error: &BufferError) -> Result<(), BufferError> {
         tracing::error!(%error, "the disk is full: readings that matter least give way");
         let _ = fs::remove_file(&self.room.ballast);
-        if self.room.full_at.is_none() {
-            self.room.full_at = Some(self.bytes()?.max(1));
-        }
+        self.restart_log();
+        // The file does not shrink, and its free pages are ours: however often this is done,
+        // no more goes than makes the reserve.
+        self.room.full_at = Some(self.pages()?.0.max(1));
         for _ in 0..RELIEF_STEPS_MAX {
-            if self.bytes()? <= self.room.bound() {
+            if !self.step()? {
                 break;
             }
-            self.give_way(DROP_ROWS_MAX)?;
         }
-        self.empty_log();
+        self.restart_log();
         Ok(())
     }
 
-    /// Moves the log of changes into the database, so that it takes no room of its own.
-    pub(super) fn empty_log(&self) {
+    /// Moves the log of changes into the database. The log's file keeps its length: what it
+    /// has on a full disk nobody else takes.
+    fn restart_log(&self) {
         let emptied = self
             .connection
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+            .query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(()));
         if let Err(error) = emptied {
             tracing::warn!(%error, "the log of changes cannot be emptied");
         }
@@ -248,11 +308,7 @@ impl Buffer {
         if path.exists() && !self.room.is_full() {
             return;
         }
-        let free = path.parent().and_then(|folder| {
-            let free = rustix::fs::statvfs(folder).ok()?;
-            Some(free.f_bavail.saturating_mul(free.f_frsize))
-        });
-        if free.is_none_or(|free| free < FREE_BYTES_MIN) {
+        if free_beside(path).is_none_or(|free| free < FREE_BYTES_MIN) {
             return;
         }
         let made = File::create(path).and_then(|mut file| {

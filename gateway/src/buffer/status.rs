@@ -32,6 +32,16 @@ impl Origin {
         }
     }
 
+    /// Why the epoch began, for people.
+    #[must_use]
+    pub fn told(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Damage => "because the file before was damaged",
+            Self::Copy => "because the file before was an old copy or had a double",
+        }
+    }
+
     pub(super) fn from_code(code: &str) -> Option<Self> {
         [Self::New, Self::Damage, Self::Copy]
             .into_iter()

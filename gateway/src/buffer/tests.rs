@@ -10,6 +10,7 @@ use common::unit::Unit;
 use jiff::{SignedDuration, Timestamp};
 
 mod model;
+mod size;
 mod stories;
 
 use super::*;

@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::control::{self, Request};
 use crate::devices;
 use crate::run::{ReadingsArguments, ReadingsPage};
-use crate::status::Status;
+use crate::status::{Status, size};
 
 /// Readings taken from the disk at once.
 const PAGE: usize = 1_000;
@@ -236,8 +236,12 @@ fn open(config: &Config) -> Result<Buffer, Failure> {
 
 fn tell(status: &BufferStatus) -> Result<(), Failure> {
     let oldest = status.oldest_at.map_or("-".to_owned(), |at| at.to_string());
-    let rows = [
+    let mut rows = vec![
         ("epoch", status.epoch.to_string()),
+        (
+            "since",
+            format!("{}, {}", status.began_at, status.origin.told()),
+        ),
         ("last number", status.last_seq.to_string()),
         ("acknowledged", status.acknowledged_through.to_string()),
         ("waiting", status.waiting.to_string()),
@@ -247,11 +251,51 @@ fn tell(status: &BufferStatus) -> Result<(), Failure> {
         ("oldest held", oldest),
         (
             "size",
-            format!("{} of {} bytes", status.bytes, status.bytes_max),
+            format!("{} of {}", size(status.bytes), size(status.bytes_max)),
         ),
     ];
-    let rows = rows.map(|(name, value)| vec![name.to_owned(), value]);
+    if status.salvaged > 0 {
+        rows.push(("taken over", status.salvaged.to_string()));
+    }
+    if status.damaged > 0 {
+        rows.push(("found damaged", status.damaged.to_string()));
+    }
+    if let Some(path) = &status.set_aside {
+        rows.push(("the old one", path.display().to_string()));
+    }
+    if status.disk_full {
+        rows.push(("disk", "full".to_owned()));
+    }
+    let rows = rows.into_iter();
+    let rows: Vec<_> = rows
+        .map(|(name, value)| vec![name.to_owned(), value])
+        .collect();
     Ok(print::table(&rows)?)
+}
+
+/// What is missing between the readings that are exported.
+#[derive(Debug, Default)]
+struct Gaps {
+    next: Option<u64>,
+    missing: u64,
+}
+
+impl Gaps {
+    fn pass(&mut self, reading: &Reading) {
+        let seq = reading.seq;
+        self.missing += seq - self.next.unwrap_or(seq).min(seq);
+        self.next = Some(seq + 1);
+    }
+
+    fn tell(&self) {
+        let missing = self.missing;
+        if missing > 0 {
+            print::note(&format!(
+                "{missing} readings between them are lost or damaged: enervue-gateway buffer \
+                 check, and the losses of buffer export --xlsx, tell which"
+            ));
+        }
+    }
 }
 
 /// The losses, from the daemon or from the file.
@@ -280,7 +324,7 @@ async fn export_excel(config: &Config, file: &Path) -> Result<(), Failure> {
     };
     let (labels, status) = (labels(config).await, status(config).await?);
     let mut book = excel::Book::begin(status.epoch).map_err(failed)?;
-    let mut after = 0;
+    let (mut after, mut gaps) = (0, Gaps::default());
     loop {
         let page = page(config, after).await?;
         let Some(last) = page.readings.last() else {
@@ -288,9 +332,11 @@ async fn export_excel(config: &Config, file: &Path) -> Result<(), Failure> {
         };
         after = last.seq;
         for reading in &page.readings {
+            gaps.pass(reading);
             book.reading(reading, &labels).map_err(failed)?;
         }
     }
+    gaps.tell();
     book.finish(&losses(config).await?, &status, file)
         .map_err(failed)
 }
@@ -302,14 +348,16 @@ async fn export(config: &Config, json: bool) -> Result<(), Failure> {
         print::line(Line::HEADER)?;
     }
     let labels = labels(config).await;
-    let mut after = 0;
+    let (mut after, mut gaps) = (0, Gaps::default());
     loop {
         let page = page(config, after).await?;
         let Some(last) = page.readings.last() else {
+            gaps.tell();
             return Ok(());
         };
         after = last.seq;
         for reading in &page.readings {
+            gaps.pass(reading);
             let line = Line::new(page.epoch, reading, &labels);
             let text = match json {
                 true => serde_json::to_string(&line)?,

@@ -10,7 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 
 use super::{Exit, Failure, print};
-use crate::buffer::{Buffer, BufferError};
+use crate::buffer::{Buffer, BufferError, Sealing};
 use crate::clock::Clock;
 use crate::config::{CONFIG_FILE, Config};
 use crate::devices;
@@ -159,10 +159,11 @@ fn history(
     clock: &Clock,
     json: bool,
 ) -> Result<(), Failure> {
-    let devices = device_list(config, clock)?;
+    let (devices, sealing) = device_list(config, clock)?;
     std::fs::create_dir_all(&config.data_dir)?;
     let path = config.buffer_file();
     let mut buffer = open_empty(&path, config, clock)?;
+    buffer.set_sealing(sealing);
     let mut written = 0_usize;
     let count = fill(&devices, meters, span, &mut |readings| {
         buffer.append(readings)?;
@@ -212,10 +213,11 @@ fn meters(
     Ok(meters)
 }
 
-/// The devices the daemon would read: the cloud's last list, or the file's own without one.
-fn device_list(config: &Config, clock: &Clock) -> Result<Vec<Device>, Failure> {
+/// The devices the daemon would read, and by what it would seal: the cloud's last list, or
+/// the file's own without one, which nothing seals.
+fn device_list(config: &Config, clock: &Clock) -> Result<(Vec<Device>, Option<Sealing>), Failure> {
     let Some(identity) = Identity::load(&config.identity_file())? else {
-        return Ok(devices::from_config(config, clock.now())?.devices);
+        return Ok((devices::from_config(config, clock.now())?.devices, None));
     };
     let list = devices::load_copy(&config.data_dir, identity.gateway).ok_or_else(|| {
         let error = "the cloud has not told this gateway its devices yet";
@@ -224,7 +226,9 @@ fn device_list(config: &Config, clock: &Clock) -> Result<Vec<Device>, Failure> {
             .because(cause)
             .remedy("register the meters in the portal, then enroll, or run the daemon once")
     })?;
-    Ok(list.devices)
+    let key = identity.key.signing();
+    let sealing = key.map(|key| Sealing::new(key, &list));
+    Ok((list.devices, sealing))
 }
 
 #[cfg(test)]

@@ -96,28 +96,29 @@ impl Sweep {
         std::mem::take(&mut self.ended)
     }
 
-    /// The disk took nothing: the polls that end all the same. Closing readings do not.
-    pub(super) fn unkept(&mut self, now: Duration) -> Vec<Ended> {
+    /// The disk took nothing: the polls that end all the same, and the readings that give
+    /// way. Closing readings do neither.
+    pub(super) fn unkept(&mut self, now: Duration) -> (Vec<Ended>, Vec<NewReading>) {
         self.retry_at = Some(now + RETRY);
-        self.lost += give_way(&mut self.readings, ROWS_WAITING_MAX);
+        let lost = give_way(&mut self.readings, ROWS_WAITING_MAX);
+        self.lost += u64::try_from(lost.len()).unwrap_or(u64::MAX);
         let ended = std::mem::take(&mut self.ended).into_iter();
         let (closing, polls) = ended.partition(Ended::closes);
         self.ended = closing;
-        polls
+        (polls, lost)
     }
 }
 
-/// Lets the oldest of more than `most` ordinary readings go, and tells how many they were.
-pub(crate) fn give_way(readings: &mut Vec<NewReading>, most: usize) -> u64 {
+/// Takes the oldest of more than `most` ordinary readings out.
+pub(crate) fn give_way(readings: &mut Vec<NewReading>, most: usize) -> Vec<NewReading> {
     let ordinary = readings.iter().filter(|r| r.closes.is_none()).count();
     let mut surplus = ordinary.saturating_sub(most);
-    let lost = u64::try_from(surplus).unwrap_or(u64::MAX);
-    readings.retain(|reading| {
+    let gives_way = |reading: &mut NewReading| {
         let gives_way = surplus > 0 && reading.closes.is_none();
         surplus -= usize::from(gives_way);
-        !gives_way
-    });
-    lost
+        gives_way
+    };
+    readings.extract_if(.., gives_way).collect()
 }
 
 #[cfg(test)]

@@ -315,7 +315,12 @@ impl PollTask {
         let kept = self.buffer.append(self.sweep.readings().to_vec()).await;
         let (ended, error) = match kept {
             Ok(_) => (self.sweep.kept(), None),
-            Err(error) => (self.sweep.unkept(self.started.elapsed()), Some(error)),
+            Err(error) => {
+                let (ended, lost) = self.sweep.unkept(self.started.elapsed());
+                // A buffer that is closed counts nothing any more.
+                let _ = self.buffer.forgo(lost).await;
+                (ended, Some(error))
+            }
         };
         let waiting = self.sweep.readings().len();
         let error = error.map(|error| {

@@ -27,8 +27,10 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 const READ_TIMEOUT: Duration = Duration::from_secs(35);
 /// After so long without traffic the system asks whether the other side is still there.
 const KEEPALIVE: Duration = Duration::from_secs(15);
-/// The most bytes of any answer but a list of devices.
+/// The most bytes of any answer but a list of devices and those to batches.
 const ANSWER_BYTES_MAX: usize = 256 * 1024;
+/// The most bytes of the answer to a batch, in which each reading may be refused at length.
+const BATCH_ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Below this, packing costs more than it saves.
 const PACK_BYTES_MIN: usize = 1_024;
 /// zstd's level: packs readings to a tenth in a few milliseconds on a Pi.
@@ -98,7 +100,8 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client of the cloud at `url`, which judges its certificate by `clock`. [`crate::tls::install`] must have been called.
+    /// A client of the cloud at `url`, which judges its certificate by `clock`.
+    /// [`crate::tls::install`] must have been called.
     ///
     /// # Errors
     /// When the address may not be used or TLS cannot be set up.
@@ -201,7 +204,7 @@ impl Client {
         };
         let status = response.status().as_u16();
         let retry_after = retry_after(&response);
-        match understand::<BatchReply>(response, ANSWER_BYTES_MAX).await {
+        match understand::<BatchReply>(response, BATCH_ANSWER_BYTES_MAX).await {
             Ok(reply) => Answer::Taken(reply),
             Err(UplinkError::Refused { problem, .. }) => Answer::Refused {
                 status,

@@ -199,7 +199,7 @@ impl Course {
         }
     }
 
-    fn taken(&mut self, sent: Sent, ours: Ours, reply: BatchReply, random: u32) -> Next {
+    fn taken(&mut self, sent: Sent, ours: Ours, mut reply: BatchReply, random: u32) -> Next {
         let through = reply.acknowledged_through;
         if let Some(fresh) = strange(sent, ours, &reply) {
             self.greeted = false;
@@ -219,6 +219,10 @@ impl Course {
         {
             self.given_up += 1;
             return Next::GiveUp(seq, reason);
+        }
+        // What was not sent just now may be somebody else's, unless its last reading is ours.
+        if sent.count() == 0 && ours.held != Some(Held::Same) {
+            reply.acknowledged_through = ours.through;
         }
         if sent.count() > 0 && through < sent.first {
             let last = sent.last;

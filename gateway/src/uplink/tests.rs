@@ -26,6 +26,8 @@ enum Whim {
     Garbage,
     /// Commits, then the answer is lost.
     LoseAnswer,
+    /// Sets each reading apart, at length.
+    RefuseAll,
 }
 
 #[derive(Debug, Default)]
@@ -33,7 +35,9 @@ struct Cloud {
     kept: BTreeMap<(Epoch, u64), Reading>,
     whims: VecDeque<Whim>,
     poison: Option<u64>,
-    settled: u64,
+    settled: BTreeMap<Epoch, u64>,
+    /// A new epoch begins in it while it waits for an answer, and these come in between.
+    mended: Option<(BufferHandle, Vec<NewReading>)>,
     token: String,
     batches: usize,
     last_report: Option<GatewayReport>,
@@ -68,7 +72,7 @@ impl Cloud {
         match whim {
             Some(Whim::Status(status)) => return Some((status, "<html>oh no</html>".to_owned())),
             Some(Whim::Garbage) => return Some((200, "<html>welcome</html>".to_owned())),
-            Some(Whim::LoseAnswer) | None => {}
+            Some(Whim::LoseAnswer | Whim::RefuseAll) | None => {}
         }
         if batch.readings.iter().any(|r| Some(r.seq) == self.poison) {
             return Some((400, r#"{"error":"it is poison","hint":"none"}"#.to_owned()));
@@ -78,7 +82,17 @@ impl Cloud {
         numbers.sort_unstable();
         let contiguous = numbers.windows(2).all(|w| w[0] + 1 == w[1]);
         assert!(contiguous && batch.readings.len() <= BATCH_READINGS_MAX);
-        self.settled = self.settled.max(numbers.last().copied().unwrap_or(0));
+        let settled = self.settled.entry(batch.epoch).or_default();
+        *settled = numbers.last().copied().unwrap_or(0).max(*settled);
+        let settled = *settled;
+        let mut rejected = Vec::new();
+        if matches!(whim, Some(Whim::RefuseAll)) {
+            rejected.extend(batch.readings.iter().map(|reading| Rejection {
+                seq: reading.seq,
+                code: RejectionCode::Unacceptable,
+                reason: "x".repeat(300),
+            }));
+        }
         for reading in batch.readings {
             let before = self
                 .kept
@@ -92,8 +106,8 @@ impl Cloud {
         let reply = BatchReply {
             last_kept: None,
             now: None,
-            acknowledged_through: self.settled,
-            rejected: Vec::new(),
+            acknowledged_through: settled,
+            rejected,
             devices_version: self.list().version,
         };
         match whim {
@@ -139,6 +153,14 @@ async fn serve_one(stream: TcpStream, cloud: &Mutex<Cloud>) -> std::io::Result<(
         body = zstd::bulk::decompress(&body, common::sync::BATCH_BYTES_MAX).unwrap();
     }
     let answer = cloud.lock().unwrap().answer(&path, &token, &body);
+    let is_settled = cloud.lock().unwrap().settled.values().any(|seq| *seq > 0);
+    let mended = cloud.lock().unwrap().mended.take_if(|_| is_settled);
+    if let Some((buffer, more)) = mended {
+        let sent = buffer.progress().await.unwrap().1;
+        buffer.append(more).await.unwrap();
+        let now = NOW.parse().unwrap();
+        buffer.begin_epoch(now, sent, [].into()).await.unwrap();
+    }
     if let Some((status, body)) = answer {
         let head = format!(
             "HTTP/1.1 {status} X\r\nContent-Length: {}\r\nRetry-After: 0\r\nConnection: close\r\n\r\n",
@@ -391,4 +413,44 @@ async fn a_list_that_is_wrong_changes_nothing_and_is_told() {
     let mended = |status: &UplinkStatus| status.devices_version.as_deref() == Some("v0");
     world.status.wait_for(mended).await.unwrap();
     world.standing(Standing::Connected).await;
+}
+
+#[tokio::test]
+async fn an_answer_to_one_epoch_settles_nothing_of_the_next() {
+    let world = World::new(&[]).await;
+    let first = (1..=50).map(reading).collect();
+    world.buffer.append(first).await.unwrap();
+    let more = (51..=150).map(reading).collect();
+    world.cloud.lock().unwrap().mended = Some((world.buffer.clone(), more));
+    world.enrol("good");
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while world.cloud.lock().unwrap().settled.len() < 2 || world.buffer.waiting().await.unwrap() > 0
+    {
+        assert!(Instant::now() < deadline, "{:?}", world.status.borrow());
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let cloud = world.cloud.lock().unwrap();
+    let mut counts: Vec<_> = cloud.kept.values().map(|r| r.quantity).collect();
+    counts.sort_unstable_by_key(|quantity| quantity.map(Quantity::count));
+    assert_eq!(
+        counts,
+        (1..=150).map(|n| reading(n).quantity).collect::<Vec<_>>()
+    );
+}
+
+#[tokio::test]
+async fn a_batch_that_is_refused_at_length_as_a_whole_holds_up_nothing() {
+    let world = World::new(&[]).await;
+    world.cloud.lock().unwrap().whims = [Whim::RefuseAll; 2].into();
+    let count = i64::try_from(BATCH_READINGS_MAX).unwrap();
+    let all = (1..=count).map(reading).collect();
+    world.buffer.append(all).await.unwrap();
+    world.enrol("good");
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while world.buffer.waiting().await.unwrap() > 0 {
+        assert!(Instant::now() < deadline, "{:?}", world.status.borrow());
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let status = world.buffer.status().await.unwrap();
+    assert_eq!(status.rejected, 2_000);
 }

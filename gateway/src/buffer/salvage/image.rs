@@ -13,9 +13,9 @@ use std::path::Path;
 use super::page::{PAGE_BYTES, Page};
 use crate::buffer::epoch::beside;
 
-const LOG_HEADER_BYTES: u64 = 32;
-const FRAME_HEADER_BYTES: u64 = 24;
-const FRAME_BYTES: u64 = FRAME_HEADER_BYTES + PAGE_BYTES as u64;
+const LOG_HEADER_BYTES: usize = 32;
+const FRAME_HEADER_BYTES: usize = 24;
+const FRAME_BYTES: usize = FRAME_HEADER_BYTES + PAGE_BYTES;
 /// Where a frame has the mark of its round of the log.
 const MARK_AT: usize = 8;
 
@@ -61,21 +61,21 @@ impl Image {
 
     fn find_frames(&mut self) {
         let Some(log) = &self.log else { return };
-        let count = length(Some(log)).saturating_sub(LOG_HEADER_BYTES) / FRAME_BYTES;
+        let count = length(Some(log)).saturating_sub(LOG_HEADER_BYTES as u64) / FRAME_BYTES as u64;
         let mut round = None;
         for index in 0..count {
-            let at = LOG_HEADER_BYTES + index * FRAME_BYTES;
-            let mut frame = [0; FRAME_HEADER_BYTES as usize];
+            let at = LOG_HEADER_BYTES as u64 + index * FRAME_BYTES as u64;
+            let mut frame = [0; FRAME_HEADER_BYTES];
             if log.read_exact_at(&mut frame, at).is_err() {
                 break;
             }
             let number = frame.first_chunk().copied().map(u32::from_be_bytes);
             let mark = frame.get(MARK_AT..MARK_AT + 8).map(<[u8]>::to_vec);
             let Some(number) = number else { break };
-            self.frames.push((number, at + FRAME_HEADER_BYTES));
+            self.frames.push((number, at + FRAME_HEADER_BYTES as u64));
             round = round.or(mark.clone());
             if mark == round {
-                self.newest.insert(number, at + FRAME_HEADER_BYTES);
+                self.newest.insert(number, at + FRAME_HEADER_BYTES as u64);
             }
         }
     }
@@ -138,24 +138,23 @@ pub(super) fn is_log_damaged(path: &Path) -> bool {
     let Ok(log) = std::fs::read(beside(path, "-wal")) else {
         return false;
     };
-    let header_bytes = LOG_HEADER_BYTES as usize;
-    if log.len() < header_bytes {
+    if log.len() < LOG_HEADER_BYTES {
         return false;
     }
     let is_empty = |file: std::fs::Metadata| file.len() == 0;
     if std::fs::metadata(path).is_ok_and(is_empty) {
         return true;
     }
-    let (header, frames) = log.split_at(header_bytes);
+    let (header, frames) = log.split_at(LOG_HEADER_BYTES);
     let is_big = header.get(3).is_some_and(|byte| byte & 1 == 1);
     let own = sum_on((0, 0), header.get(..24).unwrap_or_default(), is_big);
     let is_header_sound = pair_at(header, 24) == Some(own);
     let (mut before, mut is_broken) = (Some(own), !is_header_sound);
     let mut mark = is_header_sound.then(|| header.get(16..24)).flatten();
-    for frame in frames.chunks_exact(FRAME_BYTES as usize) {
+    for frame in frames.chunks_exact(FRAME_BYTES) {
         let found = frame.get(MARK_AT..MARK_AT + 8);
         mark = mark.or(found);
-        let (head, page) = frame.split_at(FRAME_HEADER_BYTES as usize);
+        let (head, page) = frame.split_at(FRAME_HEADER_BYTES);
         let sums = before.map(|before| {
             let sums = sum_on(before, head.get(..8).unwrap_or_default(), is_big);
             sum_on(sums, page, is_big)

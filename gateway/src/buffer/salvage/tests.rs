@@ -21,6 +21,9 @@ use crate::buffer::{Buffer, Origin};
 use crate::config::BufferConfig;
 use crate::reading::NewReading;
 
+/// The files of a database by what their names end with.
+type Files = Vec<(&'static str, Vec<u8>)>;
+
 const READINGS: i64 = 3_000;
 const SETTLED: u64 = 700;
 
@@ -46,7 +49,7 @@ fn reading(n: i64) -> NewReading {
 }
 
 /// A buffer as a power cut leaves it, by the names of its files.
-fn sample() -> (Vec<(&'static str, Vec<u8>)>, BTreeMap<String, Reading>) {
+fn sample() -> (Files, BTreeMap<String, Reading>) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("buffer.db");
     let mut buffer = Buffer::open(&path, &BufferConfig::default(), start(), None).unwrap();
@@ -111,7 +114,7 @@ fn untouched(
     after: &[(&'static str, Vec<u8>)],
     all: &BTreeMap<String, Reading>,
 ) -> BTreeSet<u64> {
-    let mut whole: Vec<&[u8]> = Vec::new();
+    let (mut whole, mut kinds): (Vec<&[u8]>, BTreeMap<Vec<u8>, bool>) = Default::default();
     for ((suffix, before), (_, after)) in before.iter().zip(after) {
         let (header, frame, skip) = match *suffix {
             "" => (0, 512, 0),
@@ -124,30 +127,40 @@ fn untouched(
             }
         }
     }
-    let mut found = BTreeSet::new();
-    let short = all.values().filter(|reading| reading.raw.len() < 20);
+    // What earlier cells left behind in the free space of another page is no row.
+    whole.retain(|page| page.first() == Some(&13));
     let mut wanted: BTreeMap<&[u8], u64> = BTreeMap::new();
-    for reading in short {
-        wanted.insert(reading.raw.as_bytes(), reading.seq);
-    }
-    // A row is worth nothing without what its kind has in common, which is written twice.
-    let profile = b"eastron-sdm120@1f2e3d4c";
-    let is_kind = |page: &&[u8]| page.windows(profile.len()).any(|window| window == profile);
-    if !whole.iter().any(is_kind) {
-        return found;
-    }
-    for page in whole {
-        // What earlier cells left behind in the free space of a page is no row.
-        if page.first() != Some(&13) {
-            continue;
-        }
-        for window in page.windows(9) {
-            if let Some(seq) = wanted.get(window) {
-                found.insert(*seq);
-            }
+    for reading in all.values().filter(|reading| reading.raw.len() < 20) {
+        // A row is worth nothing without what its kind has in common, which is written twice.
+        let kind = kind_bytes(reading);
+        let has_kind = |page: &&[u8]| page.windows(kind.len()).any(|window| window == kind);
+        if kinds
+            .entry(kind.clone())
+            .or_insert_with(|| whole.iter().any(has_kind))
+            == &true
+        {
+            wanted.insert(reading.raw.as_bytes(), reading.seq);
         }
     }
-    found
+    let windows = whole.iter().flat_map(|page| page.windows(9));
+    windows
+        .filter_map(|window| wanted.get(window).copied())
+        .collect()
+}
+
+/// What the row of the reading's kind has in it.
+fn kind_bytes(reading: &Reading) -> Vec<u8> {
+    let Reading {
+        device,
+        point,
+        profile,
+        quantity,
+        ..
+    } = reading;
+    let unit = if quantity.is_some() { "kWh" } else { "billing" };
+    let device = u8::try_from(device.0).unwrap();
+    let text = format!("{point}{profile}trusted{unit}");
+    [&[device], text.as_bytes()].concat()
 }
 
 fn open(path: &Path) -> Buffer {
@@ -163,7 +176,7 @@ fn of_a_damaged_buffer_what_is_intact_goes_on_and_nothing_else() {
     let (files, all) = sample();
     let first = variable("ENERVUE_TEST_SEED", 1);
     let (mut expected_all, mut salvaged_all, mut set_aside) = (0, 0, 0);
-    for seed in first..first + variable("ENERVUE_TEST_SEEDS", 40) {
+    for seed in first..first + variable("ENERVUE_TEST_SEEDS", 24) {
         let mut random = StdRng::seed_from_u64(seed);
         let mut harmed = files.clone();
         let what = harm(&mut harmed, &mut random);

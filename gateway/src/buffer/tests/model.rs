@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use common::id::BootId;
 use common::reading::{ClockTrust, Reading, SinceBoot};
-use common::sync::{ClockSource, LossReason, Rejection, Weight};
+use common::sync::{ClockSource, LossReason, Rejection, RejectionCode, Weight};
 use proptest::prelude::*;
 
 use super::*;

@@ -3,18 +3,20 @@
 use common::id::{BootId, MeterId};
 use common::reading::{ClockTrust, SinceBoot};
 use common::seal::Head;
-use common::sync::{ClockSource, Closing, DeviceMounting, HeldReading, LossReason, Weight};
+use common::sync::{
+    ClockSource, Closing, DeviceMounting, HeldReading, LossReason, Rejection, RejectionCode, Weight,
+};
 use ed25519_dalek::SigningKey;
 
 use super::*;
 
 const BOOT: BootId = BootId(9);
 
-fn key() -> SigningKey {
+pub(super) fn key() -> SigningKey {
     SigningKey::from_bytes(&[1; 32])
 }
 
-fn sealing() -> Sealing {
+pub(super) fn sealing() -> Sealing {
     let mounting = DeviceMounting {
         meter: MeterId(3),
         point: "energy_import".to_owned(),
@@ -32,7 +34,7 @@ fn sealing() -> Sealing {
     }
 }
 
-fn undated(minutes: i64) -> NewReading {
+pub(super) fn undated(minutes: i64) -> NewReading {
     NewReading {
         at: Timestamp::UNIX_EPOCH,
         clock: ClockTrust::Untrusted,
@@ -176,44 +178,6 @@ fn the_buffer_knows_its_own_readings_from_a_doubles() {
     buffer.acknowledge(1, &[], start()).unwrap();
     buffer.give_way(1).unwrap();
     assert_eq!(buffer.holds(&of(1, 1)).unwrap(), Held::Gone);
-}
-
-#[test]
-fn the_size_is_bounded_and_closing_readings_stay_longest() {
-    let (_directory, path) = place();
-    let config = BufferConfig {
-        max_mib: 1,
-        ..BufferConfig::default()
-    };
-    let mut buffer = Buffer::open(&path, &config, start(), None).unwrap();
-    buffer.set_sealing(Some(sealing()));
-    let of = |n: i64| NewReading {
-        weight: match n % 4 {
-            0 | 1 => Weight::Gauge,
-            2 => Weight::Counter,
-            _ => Weight::Billing,
-        },
-        closes: (n % 500 == 3).then(|| "2026-11-24".parse().unwrap()),
-        ..reading(n)
-    };
-    for n in (0..60_000).step_by(500) {
-        buffer
-            .append(&(n..n + 500).map(of).collect::<Vec<_>>())
-            .unwrap();
-        let bytes = buffer.status().unwrap().bytes;
-        assert!(bytes <= 1024 * 1024, "{bytes} after {n}");
-    }
-    let held = buffer.read_after(0, usize::MAX).unwrap();
-    let closings = held
-        .iter()
-        .filter(|reading| reading.closes.is_some())
-        .count();
-    assert_eq!(closings, 120, "none of the closing readings went");
-    let gone = 60_000 - held.len();
-    assert_eq!(buffer.status().unwrap().lost, u64::try_from(gone).unwrap());
-    assert_eq!(buffer.check().unwrap().faults, 0);
-    let file = fs::metadata(&path).unwrap().len();
-    assert!(file <= 1024 * 1024 + 512 * 1024, "{file}");
 }
 
 #[test]

@@ -122,8 +122,10 @@ fn while_the_disk_takes_nothing_the_oldest_give_way_and_closing_readings_do_not(
     for number in 1..=ROWS_WAITING_MAX + 7 {
         sweep.push(vec![reading(number, None)], Some(ended(None)), seconds(0));
     }
-    let ended_all_the_same = sweep.unkept(seconds(1));
+    let (ended_all_the_same, given) = sweep.unkept(seconds(1));
     assert_eq!(ended_all_the_same.len(), ROWS_WAITING_MAX + 7);
+    let given: Vec<&str> = given.iter().map(|reading| &*reading.raw).collect();
+    assert_eq!(given, ["1", "2", "3", "4", "5", "6", "7"]);
     assert!(ended_all_the_same.iter().all(|ended| !ended.closes()));
     assert_eq!(
         (sweep.lost, sweep.readings().len()),

@@ -478,3 +478,15 @@ fn whatever_the_cloud_does_nothing_is_lost_nothing_is_there_twice_and_it_goes_on
         assert!(good.eq(kept), "seed {seed}");
     }
 }
+
+#[test]
+fn a_heartbeat_settles_only_what_is_shown_to_be_ours() {
+    for (held, expected) in [(None, 10), (Some(Held::Gone), 10), (Some(Held::Same), 20)] {
+        let ours = Ours { held, ..OURS };
+        let next = greeted().decide(EMPTY, ours, Answer::Taken(reply(20)), 0);
+        assert_eq!(next, Next::Settle(reply(expected)), "{held:?}");
+        // What was sent was compared by the cloud, number by number.
+        let next = greeted().decide(BATCH, ours, Answer::Taken(reply(20)), 0);
+        assert_eq!(next, Next::Settle(reply(20)), "{held:?}");
+    }
+}

@@ -165,6 +165,26 @@ async fn a_chain_grows_by_good_seals_and_says_what_is_wrong_with_others() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_bill_tells_a_loss_behind_thousands_that_concern_none() {
+    on_both_engines(async |store| {
+        let scene = Scene::enrolled(store).await;
+        let mut losses: Vec<_> = (1..=1_100).map(|seq| scene.loss(1, seq, seq)).collect();
+        for loss in &mut losses {
+            (loss.gravest, loss.devices) = (Weight::Gauge, Vec::new());
+        }
+        losses.push(scene.loss(1, 1_101, 1_101));
+        scene.send_all(1, Vec::new(), losses).await.unwrap();
+        let mut t = scene.store.read().await.unwrap();
+        let devices = [scene.device.id];
+        let until = start() + 1.hour();
+        let told = t.losses_between(scene.key.account, &devices, start(), until);
+        let told: Vec<_> = told.await.unwrap().iter().map(|loss| loss.first).collect();
+        assert_eq!(told, [1_101]);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_changed_key_goes_on_with_the_chain() {
     on_both_engines(async |store| {
         let scene = Scene::enrolled(store).await;
