@@ -144,18 +144,28 @@ impl Building {
         crate::process::wait_for("new readings", PATIENCE * 3, goes_on).await
     }
 
-    /// Silences the line, waits until the cloud has acknowledged everything and stops both
-    /// programs.
+    /// Stops both programs when the cloud has acknowledged everything; the line is gone.
     ///
     /// # Errors
     /// When the rest is not acknowledged in time.
     pub async fn settle(&mut self, patience: Duration) -> anyhow::Result<()> {
         // Most while the line speaks: what it adds goes along.
         self.gateway.acknowledged(100, patience).await?;
-        self.line = None;
-        self.gateway.acknowledged(0, patience).await?;
+        // What a sweep has read so far goes to the disk as the gateway stops, not later.
         self.gateway.stop().await?;
+        self.line = None;
+        self.send_all(patience).await?;
         self.world.cloud.stop().await
+    }
+
+    /// Lets the stopped gateway send what it has, and stops it again. Nothing may answer it.
+    ///
+    /// # Errors
+    /// When the cloud has not acknowledged everything in time.
+    pub async fn send_all(&mut self, patience: Duration) -> anyhow::Result<()> {
+        self.gateway.start()?;
+        self.gateway.acknowledged(0, patience).await?;
+        self.gateway.stop().await
     }
 
     /// What the cloud keeps.

@@ -53,13 +53,9 @@ impl Lives {
 
     /// Stops the gateway when the cloud has all that it read.
     async fn rest(&mut self) {
-        self.line("STOP");
-        self.building
-            .gateway
-            .acknowledged(0, PATIENCE)
-            .await
-            .unwrap();
         self.building.gateway.stop().await.unwrap();
+        self.line("STOP");
+        self.building.send_all(PATIENCE).await.unwrap();
         self.line("CONT");
     }
 
@@ -68,6 +64,19 @@ impl Lives {
         self.start(None);
         let (last, _) = self.building.gateway.cursor().await.unwrap();
         self.building.reads_on(last, 20).await.unwrap();
+    }
+
+    /// Which epoch its buffer says to be in.
+    async fn epoch(&self) -> Option<String> {
+        let told = self.building.gateway.ask("buffer status").await.unwrap();
+        told?.get("epoch").map(ToString::to_string)
+    }
+
+    /// Waits until an old copy has seen that it is one: until then it takes for acknowledged
+    /// what the cloud has of the other.
+    async fn leaves(&self, epoch: &Option<String>) {
+        let left = async || Ok(self.epoch().await.is_some_and(|now| Some(now) != *epoch));
+        wait_for("a new epoch", PATIENCE, left).await.unwrap();
     }
 
     /// Moves the buffer away, where the oracle still finds it.
@@ -139,6 +148,7 @@ impl Lives {
 
     /// The gateway dies at `point`, and starts again.
     async fn gateway_dies(&mut self, story: Story, point: &str) {
+        let epoch = self.epoch().await;
         self.prepare(story).await;
         if story == Story::LateTime {
             self.building.world.cloud.kill();
@@ -165,6 +175,9 @@ impl Lives {
         dies(self.building.gateway.running().unwrap(), point).await;
         self.start(None);
         self.building.gateway.cursor().await.unwrap();
+        if story == Story::OldCopy {
+            self.leaves(&epoch).await;
+        }
     }
 
     async fn cloud_dies(&mut self, point: &str) {
