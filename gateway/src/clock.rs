@@ -1,6 +1,6 @@
 //! What time it is, and whether to believe it. The only caller of "now" in this program.
 //!
-//! The real clock believes what its [`keeper`] says: the anchor of this start of the machine
+//! The real clock believes what its `keeper` says: the anchor of this start of the machine
 //! and the time that has passed since, by a clock that nobody can set. With
 //! `--test-clock FILE` wall time is the instant in that file and stands still until the file
 //! changes; periods, back-off and timeouts keep real, monotonic time all the same. Whoever
