@@ -48,6 +48,9 @@ pub const BATCH_READINGS_MAX: usize = 2_000;
 pub const BATCH_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// How many closing instants the cloud sends ahead for each device.
 pub const CLOSINGS_AHEAD: usize = 400;
+/// How many of the days before it sends too, today's included: a gateway that learns the
+/// time late finds the midnights that it has read through.
+pub const CLOSINGS_BEHIND: usize = 7;
 /// How far from the start of the day a closing reading still decides a bill.
 pub const CLOSING_TOLERANCE_SECONDS: i64 = 10 * 60;
 

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use common::sync::{CLOSINGS_AHEAD, Closing, Device, DeviceList, DeviceMounting};
+use common::sync::{CLOSINGS_AHEAD, CLOSINGS_BEHIND, Closing, Device, DeviceList, DeviceMounting};
 use jiff::{Timestamp, ToSpan};
 use sha2::{Digest, Sha256};
 
@@ -83,11 +83,12 @@ pub(super) fn version(served: &[ServedDevice], now: Timestamp) -> String {
     version
 }
 
-/// The next starts of day in a zone. A start that falls into a change of the clocks is the
-/// first instant of that day.
+/// The starts of day in a zone, those of the last week and the next ones. A start that falls
+/// into a change of the clocks is the first instant of that day.
 fn closings(zone: &Zone, now: Timestamp) -> Vec<Closing> {
     let today = now.to_zoned_datetime(zone.rules().clone()).date();
-    (1..)
+    let behind = i32::try_from(CLOSINGS_BEHIND).unwrap_or(0);
+    (1 - behind..)
         .map_while(|days: i32| {
             let date = today.checked_add(days.days()).ok()?;
             let start = date.to_zoned_datetime(zone.rules().clone()).ok()?;
@@ -97,7 +98,7 @@ fn closings(zone: &Zone, now: Timestamp) -> Vec<Closing> {
                 at: start.timestamp(),
             })
         })
-        .take(CLOSINGS_AHEAD)
+        .take(CLOSINGS_BEHIND + CLOSINGS_AHEAD)
         .collect()
 }
 
@@ -109,8 +110,11 @@ mod tests {
     fn days_start_when_the_zone_says_over_changes_of_the_clocks() {
         let now = "2026-10-31T12:00:00Z".parse().unwrap();
         let found = closings(&Zone::new("America/Tijuana").unwrap(), now);
-        assert_eq!(found.len(), CLOSINGS_AHEAD);
-        let starts: Vec<String> = found.iter().take(3).map(|c| c.at.to_string()).collect();
+        assert_eq!(found.len(), CLOSINGS_BEHIND + CLOSINGS_AHEAD);
+        let first = found.first().map(|closing| closing.at.to_string());
+        assert_eq!(first.as_deref(), Some("2026-10-25T07:00:00Z"));
+        let ahead = found.iter().skip(CLOSINGS_BEHIND);
+        let starts: Vec<String> = ahead.take(3).map(|c| c.at.to_string()).collect();
         // The clocks go back on 1 November at 2:00.
         let expected = [
             "2026-11-01T07:00:00Z",
