@@ -128,7 +128,7 @@ async fn a_gateway_enrols_learns_its_devices_and_is_acknowledged() {
             (&device["label"], &device["unit_id"]),
             (&json!("Local 1"), &json!(1))
         );
-        assert_eq!(device["closings"].as_array().unwrap().len(), 400);
+        assert_eq!(device["closings"].as_array().unwrap().len(), 7 + 400);
 
         let reading = json!([{
             "seq": 1, "at": "2026-11-01T00:00:00Z", "clock": "trusted",
