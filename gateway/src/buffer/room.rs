@@ -46,6 +46,8 @@ const RESERVE_PART: u64 = 64;
 /// What is kept free in the file while the disk is full: as much as the pollers may have
 /// waiting for it.
 const FULL_RESERVE_BYTES: u64 = 512 * 1024;
+/// The most that is kept free of a small file, as a part of it.
+const SMALL_RESERVE_PART: u64 = 8;
 /// The most bytes of a log of changes that is kept on the disk when it is empty.
 pub(super) const LOG_BYTES_MAX: i64 = 512 * 1024;
 
@@ -83,7 +85,8 @@ impl Room {
         let by_config = self.bytes_max - self.bytes_max / RESERVE_PART;
         let by_disk = self.full_at.map_or(u64::MAX, |full| {
             let reserve = (full / RESERVE_PART).max(FULL_RESERVE_BYTES);
-            full - reserve.min(full / 2)
+            // A small file is mostly what every buffer has.
+            full - reserve.min(full / SMALL_RESERVE_PART)
         });
         by_config.min(by_disk)
     }
@@ -147,6 +150,10 @@ impl Buffer {
 
     /// Lets go what is too much, a bounded part of it.
     pub(super) fn keep_bound(&mut self) -> Result<(), BufferError> {
+        if self.room.is_full() {
+            // As soon as the disk has room again, nothing more goes on its account.
+            self.make_ballast();
+        }
         for _ in 0..STEPS_MAX {
             if !self.step()? {
                 break;
