@@ -248,8 +248,9 @@ async fn an_old_image_is_put_back(offline: bool) {
     // A new epoch fetches the cloud's list, which says every minute.
     site.gateway.stop().await.unwrap();
     site.gateway.poll_every_second().unwrap();
+    let before = number(&status(&site.gateway).await, "last_seq");
     site.gateway.start().unwrap();
-    acknowledged(&site.gateway, 20).await;
+    acknowledged(&site.gateway, before + 20).await;
 
     let (world, gateway, _) = site.settle().await;
     committed.extend(read_in(&gateway.buffer()));
