@@ -126,6 +126,9 @@ impl Unplugged {
     }
 }
 
+/// Files that may be open for a moment when the descriptors are counted.
+const PASSING: usize = 3;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_adapter_that_comes_back_under_another_name_is_read_on() {
     let times = said("ENERVUE_TEST_DISAPPEARANCES", 10);
@@ -153,7 +156,8 @@ async fn an_adapter_that_comes_back_under_another_name_is_read_on() {
         "{times} disappearances: resumed within {longest:?}; descriptors {at_first} and {at_last}; \
          {used} ticks in {away:?}, {percent} % of a processor"
     );
-    assert_eq!(at_last, at_first, "descriptors");
+    // A file may just be open that is read and closed; one left behind each time shows.
+    assert!(at_last <= at_first + PASSING, "descriptors");
     assert!(
         percent <= CPU_MAX,
         "{percent} % of a processor while it is away"
