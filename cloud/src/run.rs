@@ -1,5 +1,6 @@
 //! The wiring: what every part of the server is given, and the server itself.
 
+mod connections;
 mod serve;
 
 use std::sync::Arc;

@@ -13,7 +13,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use common::digest::public_key;
 use common::fail_point::fail_point;
 use common::profile::Library;
@@ -40,7 +40,10 @@ pub(super) async fn batch(
     let mut reader = app.store.read().await?;
     caller(&mut reader, &headers).await?;
     reader.commit().await?;
-    let body = body.map_err(|_| Refusal::TooLarge)?;
+    let body = body.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Refusal::TooLarge,
+        _ => Refusal::Cut,
+    })?;
     let sent = body::read(&headers, &body)?;
     let now = app.clock.now();
     let (settled_through, waiting) = (sent.report.settled_through, sent.report.waiting);

@@ -37,6 +37,9 @@ pub(super) enum Refusal {
     /// The body is too large, packed or unpacked.
     #[error("the batch is larger than {BATCH_BYTES_MAX} bytes or {BATCH_READINGS_MAX} readings")]
     TooLarge,
+    /// The line was too slow, or broke.
+    #[error("the batch did not come wholly in time")]
+    Cut,
     /// The gateway was never asked that.
     #[error("this gateway was not asked that, or so long ago that nobody waits for the answer")]
     UnknownCommand,
@@ -68,7 +71,7 @@ impl Refusal {
             Self::NoToken | Self::UnknownToken => StatusCode::UNAUTHORIZED,
             Self::Code | Self::Signature => StatusCode::FORBIDDEN,
             Self::TooManyTries => StatusCode::TOO_MANY_REQUESTS,
-            Self::Busy | Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy | Self::Cut | Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Media(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnknownCommand => StatusCode::NOT_FOUND,
@@ -80,7 +83,7 @@ impl Refusal {
     fn code(&self) -> ProblemCode {
         match self {
             Self::NoToken | Self::UnknownToken => ProblemCode::Token,
-            Self::TooManyTries | Self::Busy | Self::Store(_) => ProblemCode::Busy,
+            Self::TooManyTries | Self::Busy | Self::Cut | Self::Store(_) => ProblemCode::Busy,
             Self::TooLarge => ProblemCode::TooLarge,
             Self::Media(_) | Self::Garbled(_) => ProblemCode::Garbled,
             Self::Protocol(_) => ProblemCode::Protocol,
@@ -98,7 +101,9 @@ impl Refusal {
             }
             Self::Code => "let the portal show a new code, and type it within 15 minutes",
             Self::TooManyTries => "wait a minute, then try once with a new code",
-            Self::Busy | Self::Store(_) => "keep the readings and send them again later",
+            Self::Busy | Self::Cut | Self::Store(_) => {
+                "keep the readings and send them again later"
+            }
             Self::Media(_) => "send application/json, plain or with 'Content-Encoding: zstd'",
             Self::TooLarge => "send it in smaller batches",
             Self::Signature => {
@@ -118,7 +123,7 @@ impl Refusal {
     fn pause(&self) -> Option<u64> {
         match self {
             Self::TooManyTries => Some(ENROL_PAUSE_SECONDS),
-            Self::Busy | Self::Store(_) => Some(BUSY_PAUSE_SECONDS),
+            Self::Busy | Self::Cut | Self::Store(_) => Some(BUSY_PAUSE_SECONDS),
             _ => None,
         }
     }

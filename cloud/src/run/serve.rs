@@ -1,6 +1,5 @@
 //! The server: opens everything, serves until it is asked to stop, closes in order.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -14,10 +13,10 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::TraceLayer;
 
 use super::App;
+use super::connections::{self, Limits};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::control;
@@ -25,9 +24,18 @@ use crate::jobs::{self, answer_telegram};
 use crate::store::Store;
 use crate::{api, metrics, portal};
 
-/// How long a gateway's request may take, its body included; a Pi behind a bad line sends
-/// two megabytes within it.
-const GATEWAY_REQUEST_MAX: Duration = Duration::from_secs(60);
+/// What clients may ask of us.
+const LIMITS: Limits = Limits {
+    // Each gateway keeps one for its orders; a third of the descriptors that the unit allows.
+    connections: 20_000,
+    // Longer than clients keep an idle connection (ours 90 s, nginx 60 s): they end it, so
+    // that no request meets a connection that is just being closed.
+    head: Duration::from_secs(100),
+    // Longer than a bad line's pauses.
+    body_pause: Duration::from_secs(10),
+    // A Pi behind a bad line sends two megabytes within it.
+    request: Duration::from_secs(60),
+};
 /// How long requests that are being answered may take to end when the server stops.
 const STOPPING_MAX: Duration = Duration::from_secs(10);
 
@@ -74,16 +82,15 @@ pub async fn serve(config: Config, clock: Clock) -> anyhow::Result<()> {
 
 async fn serve_http(app: App, listener: TcpListener) -> anyhow::Result<()> {
     let bell = app.bell.clone();
-    let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
     let (stop, stopping) = tokio::sync::oneshot::channel::<()>();
-    let serving = axum::serve(listener, service).with_graceful_shutdown(async {
+    let stopping = async {
         // A sender that is gone says the same.
         let _ = stopping.await;
-    });
-    let mut serving = tokio::spawn(serving.into_future());
+    };
+    let mut serving = tokio::spawn(connections::serve(listener, router(app), LIMITS, stopping));
     let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {
-        ended = &mut serving => return Ok(ended??),
+        ended = &mut serving => return Ok(ended?),
         _ = terminate.recv() => {}
         interrupted = tokio::signal::ctrl_c() => interrupted?,
     }
@@ -91,7 +98,7 @@ async fn serve_http(app: App, listener: TcpListener) -> anyhow::Result<()> {
     drop(stop);
     bell.close();
     match tokio::time::timeout(STOPPING_MAX, &mut serving).await {
-        Ok(ended) => Ok(ended??),
+        Ok(ended) => Ok(ended?),
         Err(_) => {
             serving.abort();
             Ok(())
@@ -104,13 +111,12 @@ pub fn router(app: App) -> Router {
     let health = Router::new()
         .route("/healthz", get(healthz))
         .with_state(app.clone());
-    let gateways = api::router(app.clone()).merge(health).layer((
-        TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, GATEWAY_REQUEST_MAX),
-        CatchPanicLayer::new(),
-    ));
+    let gateways = api::router(app.clone())
+        .merge(health)
+        .layer(CatchPanicLayer::new());
     let timing = from_fn_with_state(app.metrics.clone(), metrics::time_requests);
-    portal::router(app)
-        .merge(gateways)
+    LIMITS
+        .bound(portal::router(app).merge(gateways))
         .layer(timing)
         .layer(TraceLayer::new_for_http())
 }
