@@ -110,7 +110,8 @@ impl Transaction {
         rows.iter().map(device).collect()
     }
 
-    /// What a gateway shall read: its devices that serve a meter, by bus and unit id.
+    /// What a gateway shall read: its devices that serve a meter, by bus and unit id. With
+    /// CROSS JOIN SQLite keeps the order, else it begins with all mountings of the account.
     ///
     /// # Errors
     /// When the engine cannot.
@@ -123,9 +124,7 @@ impl Transaction {
             "SELECT ",
             device_columns!(),
             ", meter.label, meter.zone, meter.meter_id, mounting.point, mounting.from_ms, \
-             seal.link, seal.digest FROM device \
-             JOIN mounting ON mounting.account_id = device.account_id \
-             AND mounting.device_id = device.device_id AND mounting.until_ms IS NULL \
+             seal.link, seal.digest FROM device CROSS JOIN mounting \
              JOIN meter ON meter.account_id = mounting.account_id \
              AND meter.meter_id = mounting.meter_id \
              LEFT JOIN seal ON seal.account_id = meter.account_id \
@@ -133,7 +132,8 @@ impl Transaction {
              FROM seal AS last WHERE last.account_id = meter.account_id \
              AND last.meter_id = meter.meter_id) \
              WHERE device.account_id = $1 AND device.gateway_id = $2 \
-             AND device.removed_ms IS NULL \
+             AND device.removed_ms IS NULL AND mounting.account_id = device.account_id \
+             AND mounting.device_id = device.device_id AND mounting.until_ms IS NULL \
              ORDER BY device.bus, device.unit_id, meter.meter_id"
         );
         let rows = self.query(sql, &[account.into(), gateway.into()]).await?;
@@ -210,7 +210,8 @@ impl Transaction {
         rows.iter().map(mounting).collect()
     }
 
-    /// Which meters the devices of a gateway serve or served, for its readings.
+    /// Which meters the devices of a gateway serve or served, for its readings. For the
+    /// CROSS JOIN see [`Transaction::served_devices`].
     ///
     /// # Errors
     /// When the engine cannot.
@@ -222,10 +223,10 @@ impl Transaction {
         let rows = self
             .query(
                 "SELECT mounting.meter_id, mounting.device_id, mounting.point, \
-                 mounting.from_ms, mounting.until_ms FROM mounting \
-                 JOIN device ON device.account_id = mounting.account_id \
-                 AND device.device_id = mounting.device_id \
-                 WHERE mounting.account_id = $1 AND device.gateway_id = $2 \
+                 mounting.from_ms, mounting.until_ms FROM device CROSS JOIN mounting \
+                 WHERE device.account_id = $1 AND device.gateway_id = $2 \
+                 AND mounting.account_id = device.account_id \
+                 AND mounting.device_id = device.device_id \
                  ORDER BY mounting.meter_id, mounting.from_ms",
                 &[account.into(), gateway.into()],
             )
@@ -233,7 +234,7 @@ impl Transaction {
         rows.iter().map(mounting).collect()
     }
 
-    pub(super) async fn mount(
+    pub(crate) async fn mount(
         &mut self,
         account: AccountId,
         meter: MeterId,
