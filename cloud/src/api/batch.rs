@@ -25,6 +25,7 @@ use self::body::{Sent, Unread};
 use super::error::Refusal;
 use super::{Api, caller, devices, token_hash};
 use crate::ingest::{Known, newest_good};
+use crate::run::App;
 use crate::store::gateways::GatewayKey;
 use crate::store::readings::Stream;
 use crate::store::{StoreError, StoreResult, Transaction};
@@ -45,6 +46,11 @@ pub(super) async fn batch(
         _ => Refusal::Cut,
     })?;
     let sent = body::read(&headers, &body)?;
+    Ok(Json(settle(app, &headers, sent).await?))
+}
+
+/// Settles a batch that was read, and acknowledges it when that is durable.
+async fn settle(app: &App, headers: &HeaderMap, sent: Sent) -> Result<BatchReply, Refusal> {
     let now = app.clock.now();
     let (settled_through, waiting) = (sent.report.settled_through, sent.report.waiting);
     let came = sent.readings.len() + sent.unread.len();
@@ -52,8 +58,8 @@ pub(super) async fn batch(
 
     let mut transaction = app.store.write().await?;
     // The token may have been revoked while the batch was read.
-    let key = caller(&mut transaction, &headers).await?;
-    let token = token_hash(&headers)?;
+    let key = caller(&mut transaction, headers).await?;
+    let token = token_hash(headers)?;
     transaction.end_replaced_tokens(key, &token, now).await?;
     let reply = take(&mut transaction, key, sent, &app.profiles, now).await?;
     fail_point("batch-before-commit");
@@ -64,7 +70,7 @@ pub(super) async fn batch(
     let settled = u64::try_from(came).unwrap_or(u64::MAX).saturating_add(lost);
     let waiting = waiting.saturating_sub(settled);
     app.contacts.heard(key.gateway, settled_through, waiting);
-    Ok(Json(reply))
+    Ok(reply)
 }
 
 /// How many numbers a loss spans.

@@ -62,9 +62,13 @@ fn fault_of(profile: &str, reading: Reading) -> Option<String> {
 #[test]
 fn what_no_bill_could_rest_on_is_set_apart_with_its_reason() {
     type Change = fn(&mut Reading);
-    let table: [(Change, &str); 10] = [
+    let table: [(Change, &str); 11] = [
         (|r| r.device = DeviceId(8), "none of this gateway's devices"),
         (|r| r.at += 25.hours(), "it is dated 2026-11-02T13:00:00Z"),
+        (
+            |r| (r.at, r.clock) = (r.at + 25.hours(), ClockTrust::Dated),
+            "it is dated 2026-11-02T13:00:00Z",
+        ),
         (|r| r.point = "energy".to_owned(), "has no point 'energy'"),
         (
             |r| r.profile = "abb-b23@1".to_owned(),
@@ -153,6 +157,14 @@ fn only_good_readings_of_the_billing_point_say_that_a_meter_lives() {
             ..at(now() + 40.minutes())
         },
     ];
-    let newest = newest_good(&readings, &[mounting]);
+    let newest = newest_good(&readings, std::slice::from_ref(&mounting));
     assert_eq!(newest, [(meter, inside)].into());
+    for clock in [ClockTrust::Dated, ClockTrust::Simulated] {
+        let reading = Reading {
+            clock,
+            ..at(inside)
+        };
+        let newest = newest_good(&[reading], std::slice::from_ref(&mounting));
+        assert_eq!(newest, [(meter, inside)].into(), "{clock:?}");
+    }
 }

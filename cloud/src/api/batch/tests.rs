@@ -19,8 +19,12 @@ use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
 
 use super::body::{Sent, read};
-use super::take;
+use super::{settle, take};
 use crate::api::error::Refusal;
+use crate::clock::Clock;
+use crate::config::{Config, DEFAULT_FILE};
+use crate::run::App;
+use crate::secret;
 use crate::site::{Device, GatewayKind, Meter};
 use crate::store::Store;
 use crate::store::gateways::GatewayKey;
@@ -403,4 +407,36 @@ fn a_bomb_is_refused_before_it_fills_the_memory() {
     let many = batch_json(&json!(many)).to_string();
     let refusal = read(&headers("application/json", ""), many.as_bytes()).unwrap_err();
     assert!(matches!(refusal, Refusal::TooLarge));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_is_revoked_while_its_batch_is_read_keeps_nothing() {
+    on_both_engines(async |store| {
+        let scene = scene(store).await;
+        let now = Clock::real().now();
+        let mut t = scene.store.write().await.unwrap();
+        let (token, key) = (secret::hash("token"), scene.key);
+        t.enrol(key, &token, "", "pi", now).await.unwrap();
+        t.commit().await.unwrap();
+        let config = Config::read(DEFAULT_FILE, "", []).unwrap();
+        let app = App::new(scene.store.clone(), Clock::real(), config).unwrap();
+        let mut headers = HeaderMap::new();
+        headers.insert("authorization", HeaderValue::from_static("Bearer token"));
+        let sent = |seq| Sent {
+            epoch: Epoch(1),
+            readings: vec![scene.reading(seq)],
+            unread: Vec::new(),
+            losses: Vec::new(),
+            report: report(),
+        };
+        let reply = settle(&app, &headers, sent(1)).await.unwrap();
+        assert_eq!(reply.acknowledged_through, 1);
+        let mut t = scene.store.write().await.unwrap();
+        t.revoke_gateway(key, now).await.unwrap();
+        t.commit().await.unwrap();
+        let refused = settle(&app, &headers, sent(2)).await;
+        assert!(matches!(refused, Err(Refusal::UnknownToken)), "{refused:?}");
+        assert_eq!(scene.kept(1).await.len(), 1);
+    })
+    .await;
 }

@@ -87,3 +87,51 @@ async fn readings_come_back_as_they_were_by_time_by_date_and_by_page() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_untrusted_instant_decides_nothing_and_a_dated_or_simulated_one_does() {
+    on_both_engines(async |store| {
+        for (epoch, clock) in [(3, ClockTrust::Dated), (4, ClockTrust::Simulated)] {
+            let device = DeviceId(epoch);
+            let days = [date(2026, 10, 1), date(2026, 10, 2), date(2026, 10, 3)];
+            let mut sent: Vec<Reading> = (1..=3).map(|seq| reading(seq, None)).collect();
+            for (reading, day) in sent.iter_mut().zip(days) {
+                (reading.device, reading.closes) = (device, Some(day));
+                reading.clock = ClockTrust::Untrusted;
+            }
+            sent[1].clock = clock;
+            let stream = Stream {
+                epoch: Epoch(epoch),
+                ..STREAM
+            };
+            let mut t = store.write().await.unwrap();
+            t.keep_readings(stream, &sent, start()).await.unwrap();
+            let account = STREAM.key.account;
+            let (begin, end) = (sent[0].at, sent[2].at);
+
+            let near = t.good_readings(account, device, POINT, begin, end).await;
+            let closings = t.first_closings(account, device, POINT, days[0], 9).await;
+            let last = t.last_reading(account, device, POINT).await;
+            let before = t.reading_before(account, device, POINT, end).await;
+            let first = t.first_closing(account, device, POINT).await;
+            let found = [
+                near.unwrap(),
+                closings.unwrap(),
+                last.unwrap().into_iter().collect(),
+                before.unwrap().into_iter().collect(),
+                first.unwrap().into_iter().collect(),
+            ];
+            for (query, found) in found.iter().enumerate() {
+                let seqs: Vec<u64> = found.iter().map(|kept| kept.reading.seq).collect();
+                assert_eq!(seqs, [2], "query {query}, {clock:?}");
+            }
+            // Everything is told to whoever looks at each: what is good is for them to see.
+            let all = t
+                .closing_readings(account, device, POINT, days[0], days[2])
+                .await;
+            let good = all.unwrap().into_iter().map(|kept| kept.reading.is_good());
+            assert_eq!(good.collect::<Vec<_>>(), [false, true, false]);
+        }
+    })
+    .await;
+}

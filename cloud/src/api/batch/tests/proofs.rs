@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use common::digest::Signature;
+use common::id::DeviceId;
 use common::seal::{Head, Seal};
 use common::sync::{LossReason, RejectionCode, Weight};
 use ed25519_dalek::{Signer as _, SigningKey};
@@ -52,6 +53,16 @@ impl Scene {
         reading.at = jiff::Timestamp::from_millisecond(ms).unwrap();
         reading.closes = Some(jiff::civil::date(2026, 10, 1));
         let key = SigningKey::from_bytes(&secret);
+        let (seal, head) = Seal::make(&key, self.meter.id, head, &reading);
+        reading.seal = Some(seal);
+        (reading, head)
+    }
+
+    /// A reading that closes nothing, sealed because its device begins to serve the meter.
+    fn link(&self, device: DeviceId, head: Head, seq: u64) -> (Reading, Head) {
+        let (mut reading, _) = self.sealed(FIRST, head, seq);
+        (reading.device, reading.closes, reading.seal) = (device, None, None);
+        let key = SigningKey::from_bytes(&FIRST);
         let (seal, head) = Seal::make(&key, self.meter.id, head, &reading);
         reading.seal = Some(seal);
         (reading, head)
@@ -239,6 +250,50 @@ async fn two_buffers_with_one_key_are_found_out() {
         let reply = scene.send(2, vec![other]).await.unwrap();
         assert_eq!(reply.rejected[0].code, RejectionCode::Conflict);
         assert!(scene.is_doubled().await, "one number, two readings");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replaced_device_goes_on_with_the_chain_of_its_meter() {
+    on_both_engines(async |store| {
+        let scene = Scene::enrolled(store).await;
+        let (mounted, head) = scene.link(scene.device.id, Head::default(), 1);
+        let (closing, head) = scene.sealed(FIRST, head, 2);
+        scene.send(1, vec![mounted, closing]).await.unwrap();
+        assert_eq!((scene.head().await, scene.faults().await), (head, vec![]));
+
+        let (account, replaced_at) = (scene.key.account, start() + 150.seconds());
+        let mut t = scene.store.write().await.unwrap();
+        let new = new_meter(&scene.world, 2);
+        let other = t
+            .register_meter(account, &new, None, start())
+            .await
+            .unwrap();
+        let successor = t.device_of_meter(account, other.id).await.unwrap();
+        let successor = successor.unwrap().0.id;
+        t.remove_device(account, scene.device.id, replaced_at)
+            .await
+            .unwrap();
+        t.mount(
+            account,
+            scene.meter.id,
+            successor,
+            "energy_import",
+            replaced_at,
+        )
+        .await
+        .unwrap();
+        let served = t.served_devices(account, scene.key.gateway).await.unwrap();
+        let mut mountings = served.iter().flat_map(|served| &served.mountings);
+        let told = mountings.find(|mounting| mounting.meter == scene.meter.id);
+        assert_eq!(told.unwrap().head, head, "the gateway goes on from there");
+        t.commit().await.unwrap();
+
+        let (first, head) = scene.link(successor, head, 3);
+        let (second, head) = scene.link(successor, head, 4);
+        scene.send(1, vec![first, second]).await.unwrap();
+        assert_eq!((scene.head().await, scene.faults().await), (head, vec![]));
     })
     .await;
 }
