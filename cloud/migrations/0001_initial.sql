@@ -59,6 +59,7 @@ CREATE INDEX gateway_token_by_gateway ON gateway_token (account_id, gateway_id);
 CREATE TABLE account (
     account_id BIGINT NOT NULL PRIMARY KEY,
     name TEXT NOT NULL,
+    contact TEXT NOT NULL,
     next_invoice_number BIGINT NOT NULL,
     created_ms BIGINT NOT NULL
 );
@@ -149,7 +150,8 @@ CREATE TABLE meter (
 CREATE INDEX meter_by_close ON meter (next_close_ms);
 CREATE INDEX meter_by_last_good ON meter (last_good_ms);
 
--- A device's point serves a meter from one instant to another.
+-- A device's point serves a meter from one instant to another. opening and closing are
+-- common::quantity::Quantity as JSON, read off its display.
 CREATE TABLE mounting (
     account_id BIGINT NOT NULL,
     meter_id BIGINT NOT NULL,
@@ -157,24 +159,35 @@ CREATE TABLE mounting (
     until_ms BIGINT,
     device_id BIGINT NOT NULL,
     point TEXT NOT NULL,
+    opening TEXT,
+    closing TEXT,
+    multiplier TEXT NOT NULL,
+    rolls_over_at TEXT,
+    max_rate TEXT,
     PRIMARY KEY (account_id, meter_id, from_ms)
 );
 CREATE INDEX mounting_by_device ON mounting (account_id, device_id);
 
--- Billing terms, a version for each date from which they count.
+-- Billing plans with a name, which several meters follow.
 CREATE TABLE plan (
     account_id BIGINT NOT NULL,
-    meter_id BIGINT NOT NULL,
+    plan_id BIGINT NOT NULL,
+    name TEXT NOT NULL,
+    created_ms BIGINT NOT NULL,
+    PRIMARY KEY (account_id, plan_id)
+);
+
+-- Billing terms, a version for each date from which they count. level: site, plan, meter;
+-- owner_id is the one of that kind. terms is plan::terms::Terms, as JSON.
+CREATE TABLE terms (
+    account_id BIGINT NOT NULL,
+    level TEXT NOT NULL,
+    owner_id BIGINT NOT NULL,
     effective_from TEXT NOT NULL,
-    zone TEXT NOT NULL,
-    cutoff_day BIGINT NOT NULL,
-    price TEXT NOT NULL,
-    currency TEXT NOT NULL,
-    minimum TEXT NOT NULL,
-    send_hour BIGINT NOT NULL,
+    terms TEXT NOT NULL,
     changed_by BIGINT,
     created_ms BIGINT NOT NULL,
-    PRIMARY KEY (account_id, meter_id, effective_from)
+    PRIMARY KEY (account_id, level, owner_id, effective_from)
 );
 
 -- Who sees a meter, and how its invoices reach them: email, telegram, both, none.

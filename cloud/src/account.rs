@@ -16,6 +16,9 @@ pub struct Account {
     pub id: AccountId,
     /// The integrator's name, as invoices show it.
     pub name: String,
+    /// Whom to ask about an invoice: a telephone number, an address; empty when nobody wrote
+    /// it down.
+    pub contact: String,
 }
 
 /// A person, global by e-mail.

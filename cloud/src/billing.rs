@@ -3,10 +3,12 @@
 
 pub mod charge;
 pub mod consumption;
+pub mod finding;
 pub mod hold;
 pub mod invoice;
 pub mod loss;
 pub mod period;
+pub mod segment;
 
 #[cfg(test)]
 mod tests;
@@ -15,11 +17,13 @@ use common::reading::ClockTrust;
 use common::unit::Unit;
 use rust_decimal::Decimal;
 
-use self::charge::{Charge, PeriodTerms, charge};
-use self::consumption::{DayStart, Taken, mounting_at, register_at, stretch};
+use self::charge::{Charge, Extras, charge, plans_within, price_changes};
+use self::consumption::{DayStart, Taken, mounting_at, register_at, segment};
+use self::finding::Finding;
 use self::hold::Hold;
-use self::invoice::{Boundary, EarlierPeriod, Invoice, Period};
+use self::invoice::{EarlierPeriod, Invoice, Period};
 use self::period::{PeriodError, plan_of, start_of_day};
+use self::segment::Segments;
 use crate::currency::Currency;
 use crate::plan::Plan;
 use crate::site::Mounting;
@@ -47,20 +51,16 @@ impl From<Hold> for CloseError {
 /// What an invoice says of consumption and money, before it has a number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Statement {
-    /// The register at the start.
-    pub opening: Boundary,
-    /// The register at the end.
-    pub closing: Boundary,
-    /// Registers in between, where the price changed.
-    pub switches: Vec<Boundary>,
-    /// The currency.
-    pub currency: Currency,
-    /// The minimum of the period.
-    pub minimum: Decimal,
-    /// The price at the end of the period.
-    pub price: Decimal,
+    /// The versions of the plan that hold within the period.
+    pub plans: Vec<Plan>,
+    /// What the devices counted.
+    pub segments: Segments,
+    /// What went into the lines besides.
+    pub extras: Extras,
     /// Quantities, lines and total.
     pub charge: Charge,
+    /// What was noticed about the readings.
+    pub findings: Vec<Finding>,
     /// Whether a reading that decides it was invented by a simulation.
     pub simulated: bool,
 }
@@ -71,13 +71,12 @@ pub struct Statement {
 /// # Errors
 /// When there is no plan.
 pub fn decisive_starts(period: &Period, plans: &[Plan]) -> Result<Vec<DayStart>, PeriodError> {
-    let terms = PeriodTerms::of(period, plans).ok_or(PeriodError::NoPlan)?;
     let zone = &plan_of(period, plans)?.zone;
     let mut starts = vec![DayStart {
         date: period.from,
         at: period.starts_at,
     }];
-    for (date, _) in terms.changes {
+    for date in price_changes(&plans_within(period, plans)) {
         let at = start_of_day(date, zone)?;
         starts.push(DayStart { date, at });
     }
@@ -99,33 +98,28 @@ pub fn close_period(
     mountings: &[Mounting],
     readings: &[Taken],
 ) -> Result<Statement, CloseError> {
-    let terms = PeriodTerms::of(period, plans).ok_or(PeriodError::NoPlan)?;
     let starts = decisive_starts(period, plans)?;
     let mut boundaries = Vec::new();
     for start in &starts {
         boundaries.push(register_at(*start, mountings, readings)?);
     }
     one_point(&starts, mountings)?;
-    let mut stretches = Vec::new();
+    let mut segments = Vec::new();
     for (before, after) in boundaries.iter().zip(boundaries.iter().skip(1)) {
-        stretches.push(stretch(before, after, unit)?);
+        let multiplier = mounting_at(before.at, mountings).map(|mounting| mounting.multiplier);
+        let multiplier = multiplier.unwrap_or(Decimal::ONE);
+        segments.push(segment(before, after, unit, multiplier)?);
     }
-    let charge = charge(period, &stretches, &terms)?;
-    let simulated = boundaries
-        .iter()
-        .any(|boundary| boundary.clock == ClockTrust::Simulated);
-    let mut switches = boundaries.into_iter();
-    let (Some(opening), Some(closing)) = (switches.next(), switches.next_back()) else {
-        return Err(PeriodError::NoPlan.into());
-    };
+    let segments = Segments::try_from(segments).map_err(|_| PeriodError::NoPlan)?;
+    let plans = plans_within(period, plans);
+    let charge = charge(period, &segments, &plans)?;
+    let simulated = segments.rest_on(ClockTrust::Simulated);
     Ok(Statement {
-        opening,
-        closing,
-        switches: switches.collect(),
-        currency: terms.currency,
-        minimum: terms.minimum,
-        price: terms.last_price(),
+        plans,
+        segments,
+        extras: Extras::default(),
         charge,
+        findings: Vec::new(),
         simulated,
     })
 }

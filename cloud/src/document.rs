@@ -17,7 +17,8 @@ use krilla::page::PageSettings;
 use krilla_svg::{SurfaceExt as _, SvgSettings};
 use resvg::usvg::{self, fontdb};
 
-use crate::billing::invoice::{Boundary, Invoice};
+use crate::billing::invoice::Invoice;
+use crate::billing::segment::Boundary;
 use crate::format::Format;
 use crate::site::{Zone, ZoneError};
 use crate::text::Text;

@@ -19,6 +19,7 @@ use rust_xlsxwriter::{DocProperties, Workbook, XlsxError};
 use crate::billing::invoice::Invoice;
 use crate::billing::loss;
 use crate::currency::Currency;
+use crate::plan::Plan;
 use crate::site::Zone;
 use crate::text::Text;
 use sheet::{Cell, Column, Sheet, Styles, excel_time};
@@ -87,7 +88,7 @@ pub struct InvoiceRow {
     /// The unit of all of them.
     pub unit: Unit,
     /// The price of a unit.
-    pub price: Decimal,
+    pub price: Option<Decimal>,
     /// What is to be paid.
     pub total: Decimal,
     /// What it is to be paid in.
@@ -115,20 +116,20 @@ impl From<&Invoice> for InvoiceRow {
             medium: invoice.medium,
             from: invoice.period.from,
             until: invoice.period.until,
-            opening: invoice.opening.register.value(),
-            closing: invoice.closing.register.value(),
+            opening: invoice.opening().register.value(),
+            closing: invoice.closing().register.value(),
             measured: invoice.measured,
             minimum: invoice.minimum,
             billed: invoice.billed,
             unit: invoice.unit,
-            price: invoice.price,
+            price: invoice.plans.last().and_then(Plan::flat_price),
             total: invoice.total,
             currency: invoice.currency,
             issued_at: invoice.issued_at,
             zone: invoice.zone.clone(),
             simulated: invoice.simulated,
             dated: invoice.is_dated(),
-            links: [invoice.opening.link, invoice.closing.link],
+            links: [invoice.opening().link(), invoice.closing().link()],
             lost: loss::count(&invoice.losses),
         }
     }
@@ -238,7 +239,7 @@ fn invoices(
             Cell::Number(row.minimum),
             Cell::Number(row.billed),
             Cell::Text(row.unit.symbol().to_owned()),
-            Cell::Number(row.price),
+            row.price.map_or(Cell::Empty, Cell::Number),
             Cell::Number(total),
             Cell::Text(row.currency.code().to_owned()),
             time_in(row.issued_at, &row.zone),

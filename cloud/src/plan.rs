@@ -1,8 +1,17 @@
 //! Plans: the billing terms of a meter, a version for each date from which they count.
 
+pub mod cycle;
+pub mod tariff;
+pub mod terms;
+#[cfg(test)]
+mod tests;
+
 use jiff::civil::Date;
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
+pub use self::cycle::Cycle;
+use self::tariff::{Fee, Minimum, Rate, Tariff, Tax};
 use crate::currency::Currency;
 use crate::site::Zone;
 
@@ -10,13 +19,17 @@ use crate::site::Zone;
 pub const PRICE_DECIMALS_MAX: u32 = 6;
 /// The highest price of a unit, and the highest minimum: beyond it somebody mistyped.
 pub const TERM_MAX: i64 = 1_000_000_000;
+/// The local hour at which invoices go out when nobody says another.
+pub const SEND_HOUR_DEFAULT: i8 = 7;
+/// The longest that an invoice waits for data, in days.
+pub const GRACE_DAYS_MAX: i64 = 60;
 
 /// Why terms cannot be a plan.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
-    /// The cutoff day is no day of a month.
-    #[error("the cutoff day is {0}: choose 1 to 31; in a shorter month its last day counts")]
-    CutoffDay(i64),
+    /// The periods cannot end so.
+    #[error(transparent)]
+    Cycle(#[from] cycle::CycleError),
     /// The price is below zero or absurdly high.
     #[error("the price is {0}: it must be between 0 and 1,000,000,000")]
     Price(Decimal),
@@ -24,163 +37,151 @@ pub enum PlanError {
     #[error("the price {0} has more than 6 decimals")]
     PriceDecimals(Decimal),
     /// The minimum is below zero or absurdly high.
-    #[error("the minimum consumption is {0}: it must be between 0 and 1,000,000,000")]
+    #[error("the minimum is {0}: it must be between 0 and 1,000,000,000")]
     Minimum(Decimal),
     /// The send hour is no hour of a day.
     #[error("the send hour is {0}: choose 0 to 23")]
     SendHour(i64),
+    /// Something in the tariff contradicts itself.
+    #[error("the tariff cannot be: {0}")]
+    Tariff(String),
+    /// The grace is below zero or too long.
+    #[error("an invoice that waits {0} days for data: choose 0 to 60")]
+    Grace(i64),
 }
 
-/// One version of a meter's billing terms. It holds from the start of `effective_from`;
-/// a new price cuts the period there, a new cutoff day or zone counts from the next period.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What becomes of an invoice whose reading at the end of the period is missing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Missing {
+    /// How many days after the send hour of its day it waits for data that comes late.
+    pub grace_days: u8,
+    /// Whether the register is estimated then; else it is held until somebody decides.
+    pub estimate: bool,
+}
+
+/// The thresholds at which a bill is flagged. Those that a plan does not set are none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Checks {
+    /// Daily use below this share of the history's, of a hundred, is low.
+    pub low_percent: Decimal,
+    /// Daily use above this share of the history's, of a hundred, is high.
+    pub high_percent: Decimal,
+    /// So many days without any use are flagged.
+    pub zero_days: u16,
+    /// A day that uses this many times the third-highest day is a spike, of a hundred.
+    pub spike_percent: Decimal,
+    /// How far the days may be from the registers together, of a hundred.
+    pub sum_percent: Decimal,
+}
+
+impl Default for Checks {
+    // The start values of the rules' sources: see the validation of a bill.
+    fn default() -> Self {
+        Self {
+            low_percent: Decimal::from(50),
+            high_percent: Decimal::from(200),
+            zero_days: 7,
+            spike_percent: Decimal::from(300),
+            sum_percent: Decimal::ONE,
+        }
+    }
+}
+
+/// One version of a meter's billing terms, with nothing left open. It holds from the start
+/// of `effective_from`; a new price cuts the period there, a new cycle or zone counts from
+/// the next period.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Plan {
     /// The first local date on which it holds.
     pub effective_from: Date,
     /// The zone in which its days are counted.
     pub zone: Zone,
-    /// The last day of a period, 1–31, kept as wanted.
-    pub cutoff_day: i8,
-    /// The price of one unit.
-    pub price: Decimal,
-    /// What the price is in.
+    /// When its periods end.
+    pub cycle: Cycle,
+    /// What its prices are in.
     pub currency: Currency,
-    /// The least that a period is billed, in the meter's unit.
-    pub minimum: Decimal,
+    /// What use costs.
+    pub tariff: Tariff,
+    /// The least that is due for a period.
+    pub minimum: Minimum,
+    /// What is due besides.
+    pub fees: Vec<Fee>,
+    /// What is added on top, in this order.
+    pub taxes: Vec<Tax>,
     /// The local hour at which invoices go out, the day after the cutoff.
     pub send_hour: i8,
-}
-
-/// Terms as somebody typed them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Terms {
-    /// See [`Plan::effective_from`].
-    pub effective_from: Date,
-    /// See [`Plan::zone`].
-    pub zone: Zone,
-    /// See [`Plan::cutoff_day`].
-    pub cutoff_day: i64,
-    /// See [`Plan::price`].
-    pub price: Decimal,
-    /// See [`Plan::currency`].
-    pub currency: Currency,
-    /// See [`Plan::minimum`].
-    pub minimum: Decimal,
-    /// See [`Plan::send_hour`].
-    pub send_hour: i64,
+    /// What becomes of an invoice without a reading at its end.
+    pub missing: Missing,
+    /// When a bill is flagged.
+    pub checks: Checks,
 }
 
 impl Plan {
-    /// The plan of these terms.
+    /// A price for each unit, and nothing else.
+    #[must_use]
+    pub fn flat(
+        effective_from: Date,
+        zone: Zone,
+        cycle: Cycle,
+        currency: Currency,
+        price: Decimal,
+    ) -> Self {
+        Self {
+            effective_from,
+            zone,
+            cycle,
+            currency,
+            tariff: Tariff::flat(price),
+            minimum: Minimum::default(),
+            fees: Vec::new(),
+            taxes: Vec::new(),
+            send_hour: SEND_HOUR_DEFAULT,
+            missing: Missing::default(),
+            checks: Checks::default(),
+        }
+    }
+
+    /// Whether all terms are within their bounds.
     ///
     /// # Errors
-    /// With the first term that is out of bounds.
-    pub fn new(terms: Terms) -> Result<Self, PlanError> {
+    /// With the first one that is not.
+    pub fn check(&self) -> Result<(), PlanError> {
+        self.cycle.check()?;
+        self.tariff.check()?;
         let most = Decimal::from(TERM_MAX);
-        let in_bounds = |value: Decimal| value >= Decimal::ZERO && value <= most;
-        if !in_bounds(terms.price) {
-            return Err(PlanError::Price(terms.price));
+        for minimum in [self.minimum.quantity, self.minimum.amount] {
+            if minimum < Decimal::ZERO || minimum > most {
+                return Err(PlanError::Minimum(minimum));
+            }
         }
-        if terms.price.normalize().scale() > PRICE_DECIMALS_MAX {
-            return Err(PlanError::PriceDecimals(terms.price));
+        if !(0..=23).contains(&self.send_hour) {
+            return Err(PlanError::SendHour(i64::from(self.send_hour)));
         }
-        if !in_bounds(terms.minimum) {
-            return Err(PlanError::Minimum(terms.minimum));
+        let grace = i64::from(self.missing.grace_days);
+        if grace > GRACE_DAYS_MAX {
+            return Err(PlanError::Grace(grace));
         }
-        let cutoff_day =
-            bounded(terms.cutoff_day, 1, 31).ok_or(PlanError::CutoffDay(terms.cutoff_day))?;
-        let send_hour =
-            bounded(terms.send_hour, 0, 23).ok_or(PlanError::SendHour(terms.send_hour))?;
-        Ok(Self {
-            effective_from: terms.effective_from,
-            zone: terms.zone,
-            cutoff_day,
-            price: terms.price,
-            currency: terms.currency,
-            minimum: terms.minimum,
-            send_hour,
-        })
-    }
-}
-
-fn bounded(value: i64, least: i64, most: i64) -> Option<i8> {
-    i8::try_from(value)
-        .ok()
-        .filter(|_| (least..=most).contains(&value))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn terms() -> Terms {
-        Terms {
-            effective_from: jiff::civil::date(2026, 1, 1),
-            zone: Zone::new("America/Tijuana").unwrap(),
-            cutoff_day: 31,
-            price: Decimal::new(350, 2),
-            currency: "MXN".parse().unwrap(),
-            minimum: Decimal::ZERO,
-            send_hour: 7,
-        }
+        Ok(())
     }
 
-    #[test]
-    fn terms_out_of_bounds_say_which_and_what_is_allowed() {
-        assert!(Plan::new(terms()).is_ok());
-        let wrong = [
-            (
-                Terms {
-                    cutoff_day: 32,
-                    ..terms()
-                },
-                "cutoff day is 32: choose 1 to 31",
-            ),
-            (
-                Terms {
-                    cutoff_day: 0,
-                    ..terms()
-                },
-                "cutoff day is 0",
-            ),
-            (
-                Terms {
-                    price: Decimal::new(-1, 2),
-                    ..terms()
-                },
-                "price is -0.01",
-            ),
-            (
-                Terms {
-                    price: Decimal::new(1, 7),
-                    ..terms()
-                },
-                "more than 6 decimals",
-            ),
-            (
-                Terms {
-                    minimum: Decimal::NEGATIVE_ONE,
-                    ..terms()
-                },
-                "minimum consumption is -1",
-            ),
-            (
-                Terms {
-                    send_hour: 24,
-                    ..terms()
-                },
-                "send hour is 24",
-            ),
-        ];
-        for (terms, message) in wrong {
-            let error = Plan::new(terms).unwrap_err().to_string();
-            assert!(error.contains(message), "{error}");
-        }
+    /// Whether another version differs in nothing but the date from which it counts.
+    #[must_use]
+    pub fn says_the_same_as(&self, other: &Self) -> bool {
+        let same_date = Self {
+            effective_from: self.effective_from,
+            ..other.clone()
+        };
+        *self == same_date
     }
 
-    #[test]
-    fn a_zone_that_does_not_exist_is_named() {
-        let error = Zone::new("America/Tijuanna").unwrap_err().to_string();
-        assert!(error.contains("America/Tijuanna"), "{error}");
+    /// The price of a unit, where there is one price.
+    #[must_use]
+    pub fn flat_price(&self) -> Option<Decimal> {
+        match &self.tariff.rate {
+            Rate::Flat { price } => Some(*price),
+            _ => None,
+        }
     }
 }

@@ -2,10 +2,13 @@
 
 use common::id::{AccountId, DeviceId, GatewayId, MeterId, PersonId, SiteId};
 use common::locale::Locale;
+use common::quantity::Quantity;
 use common::sync::GatewayReport;
 use common::unit::{Medium, Unit};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// How many devices a Connektor card reads.
 pub const CONNEKTOR_DEVICES_MAX: usize = 6;
@@ -46,6 +49,19 @@ impl Zone {
     #[must_use]
     pub fn rules(&self) -> &TimeZone {
         &self.zone
+    }
+}
+
+impl Serialize for Zone {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.name)
+    }
+}
+
+impl<'de> Deserialize<'de> for Zone {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Self::new(&name).map_err(serde::de::Error::custom)
     }
 }
 
@@ -174,6 +190,18 @@ pub struct Mounting {
     pub from: Timestamp,
     /// Until when, exclusive; `None` while it lasts.
     pub until: Option<Timestamp>,
+    /// What its register showed when it began, as somebody read it off.
+    pub opening: Option<Quantity>,
+    /// What it showed when it ended.
+    pub closing: Option<Quantity>,
+    /// What its register is multiplied by: the ratios of its transformers, where the device
+    /// does not know them. Another one is another mounting.
+    pub multiplier: Decimal,
+    /// Where its register begins again at zero, if somebody knows better than the profile.
+    pub rolls_over_at: Option<Decimal>,
+    /// The most that can go through in an hour, by its register, if somebody knows better
+    /// than the profile.
+    pub max_rate: Option<Decimal>,
 }
 
 /// How a person gets a meter's invoices.

@@ -20,7 +20,7 @@ pub mod meters;
 mod migration;
 pub mod notices;
 mod people;
-mod plans;
+pub mod plans;
 mod postgres;
 pub mod readings;
 pub mod seals;

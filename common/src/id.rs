@@ -101,6 +101,8 @@ identifier!(
     MeterId,
     /// A person, global by e-mail.
     PersonId,
+    /// A named plan: billing terms that several meters follow.
+    PlanId,
     /// The bill of one meter for one period.
     InvoiceId,
     /// A message that is due to somebody.

@@ -14,9 +14,11 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
+use super::charge::exact_product;
 use super::hold::Hold;
-use super::invoice::{Boundary, DailyUse, Period};
+use super::invoice::{DailyUse, Period};
 use super::period::{PeriodError, start_of_day};
+use super::segment::{Basis, Boundary, Evidence, Segment};
 use crate::site::{Mounting, Zone};
 
 /// How far from the start of a day a reading still stands for it.
@@ -40,17 +42,6 @@ pub struct DayStart {
     pub date: Date,
     /// The instant at which it starts.
     pub at: Timestamp,
-}
-
-/// What went through between two boundaries.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stretch {
-    /// The first day.
-    pub from: Date,
-    /// The day after the last.
-    pub until: Date,
-    /// How much.
-    pub quantity: Decimal,
 }
 
 /// The mounting that serves a meter at an instant.
@@ -89,14 +80,25 @@ pub fn register_at(
                 reading.seq,
             )
         })
-        .and_then(|taken| boundary(date, taken))
+        .and_then(|taken| boundary(start, taken))
         .ok_or(Hold::ReadingMissing { date, at: start.at })
 }
 
-fn boundary(date: Date, taken: &Taken) -> Option<Boundary> {
-    let reading = &taken.reading;
+fn boundary(start: DayStart, taken: &Taken) -> Option<Boundary> {
+    let reading = evidence(taken)?;
     Some(Boundary {
-        date,
+        date: start.date,
+        at: start.at,
+        register: reading.register,
+        basis: Basis::Read { reading },
+    })
+}
+
+/// A good reading as something that a boundary can rest on.
+#[must_use]
+pub fn evidence(taken: &Taken) -> Option<Evidence> {
+    let reading = &taken.reading;
+    Some(Evidence {
         read_at: reading.at,
         register: reading.quantity?,
         raw: reading.raw.clone(),
@@ -110,15 +112,17 @@ fn boundary(date: Date, taken: &Taken) -> Option<Boundary> {
     })
 }
 
-/// What went through between two boundaries, in `unit`.
+/// What went through between two boundaries of one device, in `unit`.
 ///
 /// # Errors
 /// When they are not one register that counted up in that unit.
-pub fn stretch(opening: &Boundary, closing: &Boundary, unit: Unit) -> Result<Stretch, Hold> {
+pub fn segment(
+    opening: &Boundary,
+    closing: &Boundary,
+    unit: Unit,
+    multiplier: Decimal,
+) -> Result<Segment, Hold> {
     let (from, until) = (opening.date, closing.date);
-    if opening.device != closing.device {
-        return Err(Hold::DeviceChanged { from, until });
-    }
     for boundary in [opening, closing] {
         let read = boundary.register.unit();
         if read != unit {
@@ -140,10 +144,14 @@ pub fn stretch(opening: &Boundary, closing: &Boundary, unit: Unit) -> Result<Str
             after,
         });
     }
-    Ok(Stretch {
-        from,
-        until,
-        quantity: used.value(),
+    let quantity = exact_product(used.value(), multiplier).ok_or(Hold::TooManyDigits)?;
+    Ok(Segment {
+        opening: opening.clone(),
+        closing: closing.clone(),
+        serial_number: String::new(),
+        multiplier,
+        rollovers: None,
+        quantity,
     })
 }
 
@@ -197,12 +205,32 @@ pub fn daily(
             .map_err(|_| PeriodError::BeyondCalendar(date))?;
         let closing = register(next)?;
         let used = match (&opening, &closing) {
-            (Some(opening), Some(closing)) => stretch(opening, closing, unit).ok(),
+            (Some(opening), Some(closing)) => used_between(opening, closing, unit, mountings),
             _ => None,
         };
-        let quantity = used.map(|used| used.quantity);
-        days.push(DailyUse { date, quantity });
+        days.push(DailyUse {
+            date,
+            quantity: used,
+            register: opening.as_ref().map(|opening| opening.register),
+            read_at: opening
+                .as_ref()
+                .and_then(|opening| Some(opening.reading()?.read_at)),
+        });
         (date, opening) = (next, closing);
     }
     Ok(days)
+}
+
+fn used_between(
+    opening: &Boundary,
+    closing: &Boundary,
+    unit: Unit,
+    mountings: &[Mounting],
+) -> Option<Decimal> {
+    let mounting = mounting_at(opening.at, mountings)?;
+    if mounting_at(closing.at, mountings)? != mounting {
+        return None;
+    }
+    let used = segment(opening, closing, unit, mounting.multiplier).ok()?;
+    Some(used.quantity)
 }

@@ -1,7 +1,7 @@
 //! An invoice: the bill of one meter for one period, with all that it was made from.
 //! A snapshot: once issued it is never changed.
 
-use common::id::{AccountId, DeviceId, Epoch, GatewayId, InvoiceId, MeterId};
+use common::id::{AccountId, InvoiceId, MeterId};
 use common::locale::Locale;
 use common::quantity::Quantity;
 use common::reading::ClockTrust;
@@ -11,8 +11,12 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use super::charge::Extras;
+use super::finding::Finding;
 use super::loss::LostReadings;
+use super::segment::{Boundary, Segments};
 use crate::currency::Currency;
+use crate::plan::Plan;
 
 /// What [`Invoice::schema`] says.
 pub const SCHEMA: &str = "enervue.invoice/1";
@@ -31,58 +35,61 @@ pub struct Period {
     pub ends_at: Timestamp,
 }
 
-/// A register reading at the start of a day: one end of a stretch that is billed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Boundary {
-    /// The date whose start it decides.
-    pub date: Date,
-    /// When it was really taken.
-    pub read_at: Timestamp,
-    /// What the register held.
-    pub register: Quantity,
-    /// The words as they came from the device.
-    pub raw: String,
-    /// The profile that decoded them.
-    pub profile: String,
-    /// How far `read_at` can be believed.
-    pub clock: ClockTrust,
-    /// The device that was read, and by which name the gateway filed it.
-    pub device: DeviceId,
-    /// The gateway that read it.
-    pub gateway: GatewayId,
-    /// The gateway's epoch.
-    pub epoch: Epoch,
-    /// The reading's number in it.
-    pub seq: u64,
-    /// Its place in the meter's chain of seals; nothing when it is not sealed.
-    pub link: Option<u64>,
-}
-
 /// What a line charges for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum LineKind {
     /// What went through the meter.
     Consumption,
-    /// What is missing to the minimum.
+    /// What is missing to the minimum quantity.
     Minimum,
+    /// The highest power of the period.
+    Demand,
+    /// A share of what the main meter counted and no submeter did.
+    CommonArea,
+    /// What is due besides.
+    Fee,
+    /// What somebody added or took off once, before taxes or after them.
+    Adjustment,
+    /// What is missing to the minimum amount.
+    MinimumAmount,
+    /// What is added as a share of other lines.
+    Tax,
 }
 
-/// One line: a quantity at a price.
+/// How many days of how many a line is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Share {
+    /// The days that it charges.
+    pub days: u32,
+    /// The days of a full period.
+    pub of: u32,
+}
+
+/// One line: quantity × price ÷ per × share, rounded once to the currency's digits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
     /// What it charges for.
     pub kind: LineKind,
+    /// What the plan calls it: a band, a fee, a tax; empty where its kind says all.
+    pub name: String,
     /// The first day it charges.
     pub from: Date,
     /// The day after its last.
     pub until: Date,
-    /// How much, in the invoice's unit.
+    /// How much: of the invoice's unit; kilowatts for demand; 1 for a fee; an amount for a tax.
     pub quantity: Decimal,
-    /// The price of one unit.
+    /// The price of `per`; of a tax its share of a hundred.
     pub price: Decimal,
-    /// Quantity × price, rounded once to the currency's digits.
+    /// How much the price is for: 1, or what the tariff says; 100 for a tax.
+    pub per: Decimal,
+    /// Where it is for a part of a period only.
+    pub share: Option<Share>,
+    /// What it comes to.
     pub amount: Decimal,
+    /// Whether its quantity rests on readings that need not be sealed: the hours and powers
+    /// within a period.
+    pub is_detail: bool,
 }
 
 /// The use of one day, for the chart.
@@ -92,6 +99,10 @@ pub struct DailyUse {
     pub date: Date,
     /// Its use in the invoice's unit; `None` where a closing reading is missing.
     pub quantity: Option<Decimal>,
+    /// The register at its start, as it was read; `None` where a closing reading is missing.
+    pub register: Option<Quantity>,
+    /// When that was read.
+    pub read_at: Option<Timestamp>,
 }
 
 /// A period before this one, for comparison.
@@ -107,6 +118,27 @@ pub struct EarlierPeriod {
     pub total: Decimal,
 }
 
+/// What a document of the bills is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DocumentKind {
+    /// What is due.
+    Invoice,
+    /// What an invoice asked for wrongly, given back: each of its lines, with a minus.
+    Credit,
+}
+
+/// The document that one takes back or replaces.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Correction {
+    /// Its identity.
+    pub id: InvoiceId,
+    /// Its number.
+    pub number: u64,
+    /// Why, in somebody's words.
+    pub reason: String,
+}
+
 /// The bill of one meter for one period.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Invoice {
@@ -114,12 +146,18 @@ pub struct Invoice {
     pub schema: String,
     /// Its identity.
     pub id: InvoiceId,
-    /// Its number in the account, without gaps.
+    /// Its number in the account, without gaps; credits and invoices count together.
     pub number: u64,
+    /// What it is.
+    pub kind: DocumentKind,
+    /// What it takes back or replaces.
+    pub corrects: Option<Correction>,
     /// The account that issues it.
     pub account: AccountId,
     /// The account's name.
     pub issuer: String,
+    /// Whom to ask: a telephone number, an address; empty when nobody wrote it down.
+    pub contact: String,
     /// The building.
     pub site: String,
     /// The meter.
@@ -128,8 +166,6 @@ pub struct Invoice {
     pub meter_label: String,
     /// What it measures.
     pub medium: Medium,
-    /// The serial number of the device; empty when nobody wrote it down.
-    pub serial_number: String,
     /// The language and region it speaks.
     pub locale: Locale,
     /// The zone that counts its days.
@@ -140,20 +176,18 @@ pub struct Invoice {
     pub unit: Unit,
     /// The currency of its amounts.
     pub currency: Currency,
-    /// The register at the start.
-    pub opening: Boundary,
-    /// The register at the end.
-    pub closing: Boundary,
-    /// Registers in between, where a price changed.
-    pub switches: Vec<Boundary>,
-    /// What went through the meter: closing − opening.
+    /// The versions of the plan that hold within the period, the first from its start on.
+    pub plans: Vec<Plan>,
+    /// What the devices counted, from the start of the period to its end.
+    pub segments: Segments,
+    /// What went into the lines beside plan and segments.
+    pub extras: Extras,
+    /// What went through the meter: the sum of the segments.
     pub measured: Decimal,
-    /// The least that is billed.
+    /// The least quantity that is billed for this period.
     pub minimum: Decimal,
     /// The greater of the two.
     pub billed: Decimal,
-    /// The price of the unit at the end of the period.
-    pub price: Decimal,
     /// What is charged, line by line.
     pub lines: Vec<Line>,
     /// The sum of the lines.
@@ -162,6 +196,8 @@ pub struct Invoice {
     pub simulated: bool,
     /// Readings of the period that were lost. They do not change the amount.
     pub losses: Vec<LostReadings>,
+    /// What was noticed about its readings. It does not change the amount.
+    pub findings: Vec<Finding>,
     /// When it was issued.
     pub issued_at: Timestamp,
     /// The use of each day.
@@ -171,12 +207,33 @@ pub struct Invoice {
 }
 
 impl Invoice {
+    /// The register at the start of the period.
+    #[must_use]
+    pub fn opening(&self) -> &Boundary {
+        &self.segments.first().opening
+    }
+
+    /// The register at its end.
+    #[must_use]
+    pub fn closing(&self) -> &Boundary {
+        &self.segments.last().closing
+    }
+
+    /// The number on the plate of the device that served last.
+    #[must_use]
+    pub fn serial_number(&self) -> &str {
+        &self.segments.last().serial_number
+    }
+
     /// Whether a reading that decides it was dated afterwards.
     #[must_use]
     pub fn is_dated(&self) -> bool {
-        let mut boundaries = [&self.opening, &self.closing]
-            .into_iter()
-            .chain(&self.switches);
-        boundaries.any(|boundary| boundary.clock == ClockTrust::Dated)
+        self.segments.rest_on(ClockTrust::Dated)
+    }
+
+    /// Whether one of its registers was interpolated or estimated.
+    #[must_use]
+    pub fn is_reckoned(&self) -> bool {
+        self.segments.boundaries().any(Boundary::is_reckoned)
     }
 }

@@ -96,7 +96,7 @@ fn plan_ending_in(month: Month, plans: &[Plan]) -> Result<&Plan, PeriodError> {
     let before = month.previous()?;
     let mut counts = first;
     for version in later {
-        if version.effective_from > before.boundary_date(counts.cutoff_day)? {
+        if version.effective_from > before.boundary_date(counts.cycle.cutoff_day().unwrap_or(31))? {
             break;
         }
         counts = version;
@@ -107,7 +107,7 @@ fn plan_ending_in(month: Month, plans: &[Plan]) -> Result<&Plan, PeriodError> {
 /// The end of the period that ends in `month`, if the zones of its neighbours allow it.
 fn local_boundary(month: Month, plans: &[Plan]) -> Result<(Date, Timestamp), PeriodError> {
     let plan = plan_ending_in(month, plans)?;
-    let date = month.boundary_date(plan.cutoff_day)?;
+    let date = month.boundary_date(plan.cycle.cutoff_day().unwrap_or(31))?;
     Ok((date, start_of_day(date, &plan.zone)?))
 }
 

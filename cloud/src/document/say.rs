@@ -2,13 +2,15 @@
 
 use common::reading::ClockTrust;
 use common::unit::Medium;
+use jiff::Timestamp;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
 use super::DocumentError;
 use super::measure::{Weight, place};
-use crate::billing::invoice::{Boundary, Invoice, Line, LineKind};
+use crate::billing::invoice::{Invoice, Line, LineKind};
 use crate::billing::loss;
+use crate::billing::segment::Boundary;
 use crate::format::Format;
 use crate::site::Zone;
 use crate::text::{Arg, Text};
@@ -85,10 +87,10 @@ impl<'a> Say<'a> {
             Medium::Water => "document-water",
             Medium::Thermal => "document-thermal",
         });
-        if self.invoice.serial_number.is_empty() {
+        if self.invoice.serial_number().is_empty() {
             return medium;
         }
-        let number = Arg::from(&self.invoice.serial_number);
+        let number = Arg::from(self.invoice.serial_number());
         let serial = self
             .text
             .with("document-serial-number", &[("number", number)]);
@@ -140,10 +142,10 @@ impl<'a> Say<'a> {
     /// From the registers to the total.
     pub(super) fn rows(&self, content: u16) -> Vec<Row> {
         let invoice = self.invoice;
-        let mut rows = vec![self.register("document-closing", &invoice.closing)];
-        let switches = invoice.switches.iter().rev();
-        rows.extend(switches.map(|switch| self.register("document-switch", switch)));
-        rows.push(self.register("document-opening", &invoice.opening));
+        let mut rows = vec![self.register("document-closing", invoice.closing())];
+        let switches = invoice.segments.later().iter().rev();
+        rows.extend(switches.map(|switch| self.register("document-switch", &switch.opening)));
+        rows.push(self.register("document-opening", invoice.opening()));
         rows.push(Row {
             ruled: true,
             bold: true,
@@ -211,6 +213,7 @@ impl<'a> Say<'a> {
         let name = match line.kind {
             LineKind::Consumption => self.format.dates(line.from, line.until),
             LineKind::Minimum => self.text.get("document-minimum-line"),
+            _ => line.name.clone(),
         };
         let how = format!(
             "{} × {}",
@@ -223,15 +226,23 @@ impl<'a> Say<'a> {
 
 /// When a register was read, with its seal, and whether that was reckoned afterwards.
 pub(super) fn taken(boundary: &Boundary, text: Text, format: Format, zone: &Zone) -> String {
-    let mut parts = vec![format.date_time(boundary.read_at, zone)];
-    if let Some(link) = boundary.link {
+    let mut parts = vec![format.date_time(read_at(boundary), zone)];
+    if let Some(link) = boundary.link() {
         let link = link.to_string();
         parts.push(text.with("document-link", &[("link", Arg::from(&link))]));
     }
-    if boundary.clock == ClockTrust::Dated {
+    let reading = boundary.reading();
+    if reading.is_some_and(|reading| reading.clock == ClockTrust::Dated) {
         parts.push(text.get("document-dated"));
     }
     parts.join(" · ")
+}
+
+/// When a register was really read; where no reading stands for it, the instant it is for.
+fn read_at(boundary: &Boundary) -> Timestamp {
+    boundary
+        .reading()
+        .map_or(boundary.at, |reading| reading.read_at)
 }
 
 /// How many readings of an invoice's period were lost, and what that means; empty when none

@@ -16,7 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use self::read::{Closed, Outcome, Work, read_work};
 use crate::billing::hold::Hold;
-use crate::billing::invoice::{Invoice, Period, SCHEMA};
+use crate::billing::invoice::{DocumentKind, Invoice, Period, SCHEMA};
 use crate::notice;
 use crate::site::Meter;
 use crate::store::{Store, Transaction};
@@ -155,29 +155,31 @@ async fn issue(
             schema: SCHEMA.to_owned(),
             id: issue.id,
             number: issue.number,
+            kind: DocumentKind::Invoice,
+            corrects: None,
             account,
             issuer: issue.issuer,
+            contact: issue.contact,
             site: work.site.clone(),
             meter: id,
             meter_label: meter.label.clone(),
             medium: meter.medium,
-            serial_number: closed.serial_number.clone(),
             locale: meter.locale,
             zone: closed.zone.clone(),
             period: *period,
             unit: meter.unit,
-            currency: statement.currency,
-            opening: statement.opening.clone(),
-            closing: statement.closing.clone(),
-            switches: statement.switches.clone(),
+            currency: closed.currency,
+            plans: statement.plans.clone(),
+            segments: statement.segments.clone(),
+            extras: statement.extras.clone(),
             measured: statement.charge.measured,
-            minimum: statement.minimum,
+            minimum: statement.charge.minimum,
             billed: statement.charge.billed,
-            price: statement.price,
             lines: statement.charge.lines.clone(),
             total: statement.charge.total,
             simulated: statement.simulated,
             losses: closed.losses.clone(),
+            findings: statement.findings.clone(),
             issued_at: now,
             daily: closed.daily.clone(),
             earlier,

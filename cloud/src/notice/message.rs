@@ -210,8 +210,8 @@ fn invoice_figures(invoice: &Invoice, text: Text, format: Format) -> Vec<Figure>
     } else {
         "notice-readings-actual"
     });
-    let opening = format.decimal(invoice.opening.register.value());
-    let closing = format.quantity(invoice.closing.register.value(), invoice.unit);
+    let opening = format.decimal(invoice.opening().register.value());
+    let closing = format.quantity(invoice.closing().register.value(), invoice.unit);
     let mut figures = vec![
         Figure {
             name: text.get("document-consumption"),

@@ -18,7 +18,8 @@ use super::table::{Button, Cell, Listing, Table, Tone};
 use super::{Portal, export, meters};
 use crate::access::{Action, Object};
 use crate::billing::hold::Hold;
-use crate::billing::invoice::{Boundary, Invoice, LineKind};
+use crate::billing::invoice::{Invoice, LineKind};
+use crate::billing::segment::Boundary;
 use crate::chart::{self, Frame};
 use crate::document;
 use crate::format::Format;
@@ -317,10 +318,10 @@ fn actual(text: Text, invoice: &Invoice) -> String {
 }
 
 fn device(text: Text, invoice: &Invoice) -> String {
-    if invoice.serial_number.is_empty() {
+    if invoice.serial_number().is_empty() {
         return String::new();
     }
-    let args = [("number", Arg::from(&invoice.serial_number))];
+    let args = [("number", Arg::from(invoice.serial_number()))];
     text.with("portal-invoice-device", &args)
 }
 
@@ -335,10 +336,10 @@ fn rows(text: Text, format: Format, invoice: &Invoice, zone: &Zone) -> Vec<Row> 
             value,
         )
     };
-    let mut rows = vec![register("document-closing", &invoice.closing)];
-    let switches = invoice.switches.iter().rev();
-    rows.extend(switches.map(|switch| register("document-switch", switch)));
-    rows.push(register("document-opening", &invoice.opening));
+    let mut rows = vec![register("document-closing", invoice.closing())];
+    let switches = invoice.segments.later().iter().rev();
+    rows.extend(switches.map(|switch| register("document-switch", &switch.opening)));
+    rows.push(register("document-opening", invoice.opening()));
     rows.push(strong(
         text.get("document-consumption"),
         text.get("document-difference"),
@@ -361,6 +362,7 @@ fn rows(text: Text, format: Format, invoice: &Invoice, zone: &Zone) -> Vec<Row> 
         let name = match line.kind {
             LineKind::Consumption => format.dates(line.from, line.until),
             LineKind::Minimum => text.get("document-minimum-line"),
+            _ => line.name.clone(),
         };
         let quantity = format.quantity(line.quantity, invoice.unit);
         let price = format.money(line.price, invoice.currency);

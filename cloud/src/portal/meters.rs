@@ -78,8 +78,8 @@ pub(super) async fn meter_table(
         let terms = plan_on(today, &plans).map_or_else(
             || Cell::text(""),
             |plan| {
-                let price = page.format.price(plan.price, plan.currency, meter.unit);
-                let day = plan.cutoff_day.to_string();
+                let price = page::price(page.format, plan, meter);
+                let day = plan.cycle.cutoff_day().unwrap_or(31).to_string();
                 Cell::figure_of(
                     price,
                     page.text

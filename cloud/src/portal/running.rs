@@ -7,14 +7,16 @@ use common::reading::Reading;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use crate::billing::charge::{PeriodTerms, charge};
-use crate::billing::consumption::{self, Stretch, Taken, first_date, mounting_at, register_at};
+use crate::billing::charge::{charge, plans_within};
+use crate::billing::consumption::{self, Taken, first_date, mounting_at, register_at};
 use crate::billing::invoice::{DailyUse, Period};
 use crate::billing::period::{
     PeriodError, first_period, period_after, period_containing, plan_of, send_at, start_of_day,
 };
+use crate::billing::segment::{Basis, Boundary, Segments};
 use crate::billing::{self, decisive_starts};
 use crate::plan::Plan;
+use crate::plan::tariff::Minimum;
 use crate::site::{Meter, Mounting, Zone};
 use crate::store::readings::KeptReading;
 use crate::store::{StoreResult, Transaction};
@@ -72,7 +74,7 @@ pub(super) async fn look(
             let kept = transaction
                 .last_reading(meter.account, mounting.device, &mounting.point)
                 .await?;
-            kept.map(|kept| kept.reading)
+            kept.map(taken)
         }
         None => None,
     };
@@ -95,7 +97,7 @@ pub(super) async fn look(
     };
     Ok(Look {
         plans,
-        last,
+        last: last.map(|last| last.reading),
         running,
     })
 }
@@ -173,7 +175,7 @@ fn describe(
     plans: &[Plan],
     mountings: &[Mounting],
     readings: &[Taken],
-    last: Option<&Reading>,
+    last: Option<&Taken>,
     period: Period,
     now: Timestamp,
 ) -> Result<Running, PeriodError> {
@@ -181,14 +183,16 @@ fn describe(
     let today = zone.rules().to_datetime(now).date();
     let mut daily = consumption::daily(&period, &zone, meter.unit, mountings, readings)?;
     daily.retain(|day| day.date < today);
-    let stretches = stretches(meter, plans, mountings, readings, last, &period);
-    let used = stretches
+    let segments = segments(meter, plans, mountings, readings, last, &period);
+    let used = segments
         .as_ref()
-        .map(|stretches| stretches.iter().map(|stretch| stretch.quantity).sum());
-    let cost = stretches.and_then(|stretches| {
-        let mut terms = PeriodTerms::of(&period, plans)?;
-        terms.minimum = Decimal::ZERO;
-        charge(&period, &stretches, &terms)
+        .map(|segments| segments.iter().map(|segment| segment.quantity).sum());
+    let cost = segments.and_then(|segments| {
+        let mut within = plans_within(&period, plans);
+        for plan in &mut within {
+            plan.minimum = Minimum::default();
+        }
+        charge(&period, &segments, &within)
             .ok()
             .map(|charge| charge.total)
     });
@@ -203,36 +207,40 @@ fn describe(
 }
 
 /// What went through from the period's start to the last reading, by price.
-fn stretches(
+fn segments(
     meter: &Meter,
     plans: &[Plan],
     mountings: &[Mounting],
     readings: &[Taken],
-    last: Option<&Reading>,
+    last: Option<&Taken>,
     period: &Period,
-) -> Option<Vec<Stretch>> {
+) -> Option<Segments> {
     let last = last?;
-    let mounted = mounting_at(last.at, mountings)?;
+    let mounted = mounting_at(last.reading.at, mountings)?;
     let starts = decisive_starts(period, plans).ok()?;
     let mut boundaries = Vec::new();
-    for start in starts.iter().filter(|start| start.at <= last.at) {
+    for start in starts.iter().filter(|start| start.at <= last.reading.at) {
         boundaries.push(register_at(*start, mountings, readings).ok()?);
     }
-    let mut stretches = Vec::new();
-    for (before, after) in boundaries.iter().zip(boundaries.iter().skip(1)) {
-        stretches.push(consumption::stretch(before, after, meter.unit).ok()?);
-    }
-    let newest = boundaries
-        .last()
-        .filter(|boundary| boundary.device == mounted.device)?;
-    let quantity = last.quantity?.since(newest.register).ok()?;
-    let rose = quantity.unit() == meter.unit && quantity.value() >= Decimal::ZERO;
-    stretches.push(Stretch {
-        from: newest.date,
-        until: period.until,
-        quantity: rose.then(|| quantity.value())?,
+    let reading = consumption::evidence(last)?;
+    boundaries.push(Boundary {
+        date: period.until,
+        at: reading.read_at,
+        register: reading.register,
+        basis: Basis::Read { reading },
     });
-    Some(stretches)
+    let mut segments = Vec::new();
+    for (before, after) in boundaries.iter().zip(boundaries.iter().skip(1)) {
+        let of_mounted = |boundary: &Boundary| {
+            let reading = boundary.reading();
+            reading.is_some_and(|reading| reading.device == mounted.device)
+        };
+        if !of_mounted(before) {
+            return None;
+        }
+        segments.push(consumption::segment(before, after, meter.unit, mounted.multiplier).ok()?);
+    }
+    Segments::try_from(segments).ok()
 }
 
 /// How many periods a page shows.

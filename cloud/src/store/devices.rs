@@ -1,12 +1,13 @@
 //! The devices, and which meter each serves.
 
 use common::id::{AccountId, DeviceId, GatewayId, MeterId};
+use common::quantity::Quantity;
 use common::seal::Head;
 use common::sync::DeviceMounting;
 use jiff::Timestamp;
 
 use super::sites::zone;
-use super::{Row, StoreResult, Transaction};
+use super::{Row, StoreError, StoreResult, Transaction};
 use crate::site::{Device, Mounting, Zone};
 
 macro_rules! device_columns {
@@ -31,14 +32,35 @@ fn device(row: &Row) -> StoreResult<Device> {
     })
 }
 
-fn mounting(row: &Row) -> StoreResult<Mounting> {
+macro_rules! mounting_columns {
+    () => {
+        "mounting.meter_id, mounting.device_id, mounting.point, mounting.from_ms, \
+         mounting.until_ms, mounting.opening, mounting.closing, mounting.multiplier, \
+         mounting.rolls_over_at, mounting.max_rate"
+    };
+}
+
+/// A mounting whose columns begin at `first`.
+fn mounting(row: &Row, first: usize) -> StoreResult<Mounting> {
     Ok(Mounting {
-        meter: MeterId(row.int(0)?),
-        device: DeviceId(row.int(1)?),
-        point: row.text(2)?.to_owned(),
-        from: row.instant(3)?,
-        until: row.optional_instant(4)?,
+        meter: MeterId(row.int(first)?),
+        device: DeviceId(row.int(first + 1)?),
+        point: row.text(first + 2)?.to_owned(),
+        from: row.instant(first + 3)?,
+        until: row.optional_instant(first + 4)?,
+        opening: row.optional(first + 5, Row::json)?,
+        closing: row.optional(first + 6, Row::json)?,
+        multiplier: row.parsed(first + 7)?,
+        rolls_over_at: row.optional(first + 8, Row::parsed)?,
+        max_rate: row.optional(first + 9, Row::parsed)?,
     })
+}
+
+fn noted(quantity: Option<Quantity>) -> StoreResult<Option<String>> {
+    quantity
+        .map(|quantity| serde_json::to_string(&quantity))
+        .transpose()
+        .map_err(|error| StoreError::Content(format!("a register is no JSON: {error}")))
 }
 
 fn device_mounting(row: &Row) -> StoreResult<DeviceMounting> {
@@ -202,12 +224,15 @@ impl Transaction {
     ) -> StoreResult<Vec<Mounting>> {
         let rows = self
             .query(
-                "SELECT meter_id, device_id, point, from_ms, until_ms FROM mounting \
-                 WHERE account_id = $1 AND meter_id = $2 ORDER BY from_ms",
+                concat!(
+                    "SELECT ",
+                    mounting_columns!(),
+                    " FROM mounting WHERE account_id = $1 AND meter_id = $2 ORDER BY from_ms"
+                ),
                 &[account.into(), meter.into()],
             )
             .await?;
-        rows.iter().map(mounting).collect()
+        rows.iter().map(|row| mounting(row, 0)).collect()
     }
 
     /// Which meters the devices of a gateway serve or served, for its readings. For the
@@ -222,35 +247,68 @@ impl Transaction {
     ) -> StoreResult<Vec<Mounting>> {
         let rows = self
             .query(
-                "SELECT mounting.meter_id, mounting.device_id, mounting.point, \
-                 mounting.from_ms, mounting.until_ms FROM device CROSS JOIN mounting \
-                 WHERE device.account_id = $1 AND device.gateway_id = $2 \
-                 AND mounting.account_id = device.account_id \
-                 AND mounting.device_id = device.device_id \
-                 ORDER BY mounting.meter_id, mounting.from_ms",
+                concat!(
+                    "SELECT ",
+                    mounting_columns!(),
+                    " FROM device CROSS JOIN mounting \
+                     WHERE device.account_id = $1 AND device.gateway_id = $2 \
+                     AND mounting.account_id = device.account_id \
+                     AND mounting.device_id = device.device_id \
+                     ORDER BY mounting.meter_id, mounting.from_ms"
+                ),
                 &[account.into(), gateway.into()],
             )
             .await?;
-        rows.iter().map(mounting).collect()
+        rows.iter().map(|row| mounting(row, 0)).collect()
     }
 
-    pub(crate) async fn mount(
+    /// Lets a device's point serve a meter from an instant on.
+    ///
+    /// # Errors
+    /// When the engine cannot, or the meter has a mounting from that instant.
+    pub async fn mount(&mut self, account: AccountId, mounting: &Mounting) -> StoreResult<()> {
+        self.execute(
+            "INSERT INTO mounting (account_id, meter_id, from_ms, until_ms, device_id, point, \
+             opening, closing, multiplier, rolls_over_at, max_rate) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+            &[
+                account.into(),
+                mounting.meter.into(),
+                mounting.from.into(),
+                mounting.until.into(),
+                mounting.device.into(),
+                mounting.point.as_str().into(),
+                noted(mounting.opening)?.into(),
+                noted(mounting.closing)?.into(),
+                mounting.multiplier.into(),
+                mounting.rolls_over_at.into(),
+                mounting.max_rate.into(),
+            ],
+        )
+        .await?;
+        Ok(())
+    }
+
+    /// Ends the mounting that serves a meter now, with what its register showed, if somebody
+    /// read it off.
+    ///
+    /// # Errors
+    /// When the engine cannot.
+    pub async fn unmount(
         &mut self,
         account: AccountId,
         meter: MeterId,
-        device: DeviceId,
-        point: &str,
-        from: Timestamp,
+        until: Timestamp,
+        closing: Option<Quantity>,
     ) -> StoreResult<()> {
         self.execute(
-            "INSERT INTO mounting (account_id, meter_id, from_ms, device_id, point) \
-             VALUES ($1, $2, $3, $4, $5)",
+            "UPDATE mounting SET until_ms = $3, closing = $4 \
+             WHERE account_id = $1 AND meter_id = $2 AND until_ms IS NULL",
             &[
                 account.into(),
                 meter.into(),
-                from.into(),
-                device.into(),
-                point.into(),
+                until.into(),
+                noted(closing)?.into(),
             ],
         )
         .await?;

@@ -37,6 +37,8 @@ pub struct Issue {
     pub number: u64,
     /// The account's name.
     pub issuer: String,
+    /// Whom to ask.
+    pub contact: String,
 }
 
 fn held(row: &Row) -> StoreResult<HeldInvoice> {
@@ -112,7 +114,7 @@ impl Transaction {
                  WHERE account_id = $1 AND NOT EXISTS (SELECT 1 FROM invoice \
                  WHERE invoice.account_id = $1 AND invoice.meter_id = $2 \
                  AND invoice.period_from = $3 AND invoice.state = 'issued') \
-                 RETURNING next_invoice_number - 1, name",
+                 RETURNING next_invoice_number - 1, name, contact",
                 &[account.into(), meter.into(), period.from.into()],
             )
             .await?;
@@ -131,6 +133,7 @@ impl Transaction {
             id: InvoiceId(id),
             number: taken.number(0)?,
             issuer: taken.text(1)?.to_owned(),
+            contact: taken.text(2)?.to_owned(),
         });
         self.write_issued(&invoice, now).await?;
         Ok(Some(invoice))

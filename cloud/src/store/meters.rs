@@ -7,11 +7,12 @@ use common::id::{AccountId, DeviceId, GatewayId, MeterId, PersonId, SiteId};
 use common::locale::Locale;
 use common::unit::{Medium, Unit};
 use jiff::Timestamp;
+use rust_decimal::Decimal;
 
 use super::sites::zone;
 use super::{Row, StoreError, StoreResult, Transaction, new_id};
 use crate::plan::Plan;
-use crate::site::{CONNEKTOR_DEVICES_MAX, GatewayKind, Meter, Zone};
+use crate::site::{CONNEKTOR_DEVICES_MAX, GatewayKind, Meter, Mounting, Zone};
 
 macro_rules! meter_columns {
     () => {
@@ -64,6 +65,8 @@ pub struct NewMeter {
     pub poll_period_s: u32,
     /// From when on the device serves the meter.
     pub mounted_at: Timestamp,
+    /// What its register is multiplied by.
+    pub multiplier: Decimal,
     /// Its first billing terms.
     pub plan: Plan,
     /// When its first period is looked at.
@@ -142,8 +145,19 @@ impl Transaction {
             ],
         )
         .await?;
-        self.mount(account, added.id, device, &new.point, new.mounted_at)
-            .await?;
+        let mounting = Mounting {
+            meter: added.id,
+            device,
+            point: new.point.clone(),
+            from: new.mounted_at,
+            until: None,
+            opening: None,
+            closing: None,
+            multiplier: new.multiplier,
+            rolls_over_at: None,
+            max_rate: None,
+        };
+        self.mount(account, &mounting).await?;
         self.set_plan(account, added.id, &new.plan, by, now).await?;
         Ok(added)
     }

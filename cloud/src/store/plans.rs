@@ -1,43 +1,241 @@
-//! The billing terms of the meters, version by version.
+//! The billing terms: what sites, named plans and meters say, version by version.
 
-use common::id::{AccountId, MeterId, PersonId};
+use std::collections::BTreeMap;
+
+use common::id::{AccountId, MeterId, PersonId, PlanId, SiteId};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::sites::zone;
-use super::{Row, StoreError, StoreResult, Transaction};
-use crate::plan::{Plan, Terms};
+use super::{Row, StoreError, StoreResult, Transaction, Value, new_id};
+use crate::plan::Plan;
+use crate::plan::terms::{Levels, Resolved, Terms, Version};
 
-fn plan(row: &Row) -> StoreResult<Plan> {
-    let terms = Terms {
+/// Whose terms they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owner {
+    /// A building's: they hold for all its meters.
+    Site(SiteId),
+    /// A named plan's: they hold for the meters that follow it.
+    Plan(PlanId),
+    /// A meter's own.
+    Meter(MeterId),
+}
+
+impl Owner {
+    fn key(self) -> [Value; 2] {
+        match self {
+            Self::Site(id) => ["site".into(), id.into()],
+            Self::Plan(id) => ["plan".into(), id.into()],
+            Self::Meter(id) => ["meter".into(), id.into()],
+        }
+    }
+}
+
+/// Billing terms with a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedPlan {
+    /// Its identity.
+    pub id: PlanId,
+    /// What people call it.
+    pub name: String,
+}
+
+fn version(row: &Row) -> StoreResult<Version> {
+    Ok(Version {
         effective_from: row.parsed(0)?,
-        zone: zone(row, 1)?,
-        cutoff_day: row.int(2)?,
-        price: row.parsed(3)?,
-        currency: row.parsed(4)?,
-        minimum: row.parsed(5)?,
-        send_hour: row.int(6)?,
-    };
-    Plan::new(terms).map_err(|error| StoreError::Content(format!("a plan: {error}")))
+        terms: row.json(1)?,
+    })
+}
+
+fn named(row: &Row) -> StoreResult<NamedPlan> {
+    Ok(NamedPlan {
+        id: PlanId(row.int(0)?),
+        name: row.text(1)?.to_owned(),
+    })
 }
 
 impl Transaction {
-    /// Every version of a meter's plan, by the date from which it counts.
+    /// Adds a named plan, which says nothing yet.
     ///
     /// # Errors
     /// When the engine cannot.
-    pub async fn plans(&mut self, account: AccountId, meter: MeterId) -> StoreResult<Vec<Plan>> {
+    pub async fn add_plan(
+        &mut self,
+        account: AccountId,
+        name: &str,
+        now: Timestamp,
+    ) -> StoreResult<NamedPlan> {
+        let added = NamedPlan {
+            id: PlanId(new_id(now)),
+            name: name.to_owned(),
+        };
+        self.execute(
+            "INSERT INTO plan (account_id, plan_id, name, created_ms) VALUES ($1, $2, $3, $4)",
+            &[account.into(), added.id.into(), name.into(), now.into()],
+        )
+        .await?;
+        Ok(added)
+    }
+
+    /// Gives a named plan another name.
+    ///
+    /// # Errors
+    /// When the engine cannot.
+    pub async fn rename_plan(
+        &mut self,
+        account: AccountId,
+        id: PlanId,
+        name: &str,
+    ) -> StoreResult<()> {
+        self.execute(
+            "UPDATE plan SET name = $3 WHERE account_id = $1 AND plan_id = $2",
+            &[account.into(), id.into(), name.into()],
+        )
+        .await?;
+        Ok(())
+    }
+
+    /// The named plans of an account, by name.
+    ///
+    /// # Errors
+    /// When the engine cannot.
+    pub async fn named_plans(&mut self, account: AccountId) -> StoreResult<Vec<NamedPlan>> {
         let rows = self
             .query(
-                "SELECT effective_from, zone, cutoff_day, price, currency, minimum, send_hour \
-                 FROM plan WHERE account_id = $1 AND meter_id = $2 ORDER BY effective_from",
+                "SELECT plan_id, name FROM plan WHERE account_id = $1 ORDER BY name, plan_id",
+                &[account.into()],
+            )
+            .await?;
+        rows.iter().map(named).collect()
+    }
+
+    /// What somebody says of billing terms, by date.
+    ///
+    /// # Errors
+    /// When the engine cannot.
+    pub async fn terms(&mut self, account: AccountId, owner: Owner) -> StoreResult<Vec<Version>> {
+        let [level, id] = owner.key();
+        let rows = self
+            .query(
+                "SELECT effective_from, terms FROM terms WHERE account_id = $1 AND level = $2 \
+                 AND owner_id = $3 ORDER BY effective_from",
+                &[account.into(), level, id],
+            )
+            .await?;
+        rows.iter().map(version).collect()
+    }
+
+    /// Adds a version of somebody's terms; one that counts from the same date is replaced.
+    ///
+    /// # Errors
+    /// When the engine cannot.
+    pub async fn set_terms(
+        &mut self,
+        account: AccountId,
+        owner: Owner,
+        version: &Version,
+        by: Option<PersonId>,
+        now: Timestamp,
+    ) -> StoreResult<()> {
+        let [level, id] = owner.key();
+        let terms = serde_json::to_string(&version.terms)
+            .map_err(|error| StoreError::Content(format!("terms are no JSON: {error}")))?;
+        self.execute(
+            "INSERT INTO terms (account_id, level, owner_id, effective_from, terms, \
+             changed_by, created_ms) VALUES ($1, $2, $3, $4, $5, $6, $7) \
+             ON CONFLICT (account_id, level, owner_id, effective_from) DO UPDATE \
+             SET terms = excluded.terms, changed_by = excluded.changed_by, \
+             created_ms = excluded.created_ms",
+            &[
+                account.into(),
+                level,
+                id,
+                version.effective_from.into(),
+                terms.into(),
+                by.into(),
+                now.into(),
+            ],
+        )
+        .await?;
+        Ok(())
+    }
+
+    /// Takes a version of somebody's terms back.
+    ///
+    /// # Errors
+    /// When the engine cannot.
+    pub async fn remove_terms(
+        &mut self,
+        account: AccountId,
+        owner: Owner,
+        effective_from: Date,
+    ) -> StoreResult<()> {
+        let [level, id] = owner.key();
+        self.execute(
+            "DELETE FROM terms WHERE account_id = $1 AND level = $2 AND owner_id = $3 \
+             AND effective_from = $4",
+            &[account.into(), level, id, effective_from.into()],
+        )
+        .await?;
+        Ok(())
+    }
+
+    /// All that is said about a meter: by its site, by the plans that either follows at any
+    /// time, and by itself.
+    ///
+    /// # Errors
+    /// When the engine cannot.
+    pub async fn levels(&mut self, account: AccountId, meter: MeterId) -> StoreResult<Levels> {
+        let site = self
+            .query_one(
+                "SELECT site_id FROM meter WHERE account_id = $1 AND meter_id = $2",
                 &[account.into(), meter.into()],
             )
             .await?;
-        rows.iter().map(plan).collect()
+        let site = match site {
+            Some(row) => {
+                let site = SiteId(row.int(0)?);
+                self.terms(account, Owner::Site(site)).await?
+            }
+            None => Vec::new(),
+        };
+        let meter = self.terms(account, Owner::Meter(meter)).await?;
+        let mut plans = BTreeMap::new();
+        let followed = |version: &Version| version.terms.plan;
+        for id in site.iter().chain(&meter).filter_map(followed) {
+            if !plans.contains_key(&id) {
+                plans.insert(id, self.terms(account, Owner::Plan(id)).await?);
+            }
+        }
+        Ok(Levels { site, plans, meter })
     }
 
-    /// Adds a version of a meter's plan; one that counts from the same date is replaced.
+    /// Every version of a meter's plan, by the date from which it counts, with where each of
+    /// its terms comes from.
+    ///
+    /// # Errors
+    /// When the engine cannot, or a term is open.
+    pub async fn resolved_plans(
+        &mut self,
+        account: AccountId,
+        meter: MeterId,
+    ) -> StoreResult<Vec<Resolved>> {
+        let levels = self.levels(account, meter).await?;
+        levels
+            .resolve()
+            .map_err(|error| StoreError::Content(format!("the terms of meter {meter}: {error}")))
+    }
+
+    /// Every version of a meter's plan, by the date from which it counts.
+    ///
+    /// # Errors
+    /// When the engine cannot, or a term is open.
+    pub async fn plans(&mut self, account: AccountId, meter: MeterId) -> StoreResult<Vec<Plan>> {
+        let resolved = self.resolved_plans(account, meter).await?;
+        Ok(resolved.into_iter().map(|one| one.plan).collect())
+    }
+
+    /// Says all terms of a meter at the meter itself.
     ///
     /// # Errors
     /// When the engine cannot.
@@ -49,48 +247,11 @@ impl Transaction {
         by: Option<PersonId>,
         now: Timestamp,
     ) -> StoreResult<()> {
-        self.execute(
-            "INSERT INTO plan (account_id, meter_id, effective_from, zone, cutoff_day, price, \
-             currency, minimum, send_hour, changed_by, created_ms) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
-             ON CONFLICT (account_id, meter_id, effective_from) DO UPDATE \
-             SET zone = excluded.zone, cutoff_day = excluded.cutoff_day, \
-             price = excluded.price, currency = excluded.currency, \
-             minimum = excluded.minimum, send_hour = excluded.send_hour, \
-             changed_by = excluded.changed_by, created_ms = excluded.created_ms",
-            &[
-                account.into(),
-                meter.into(),
-                plan.effective_from.into(),
-                plan.zone.name().into(),
-                i64::from(plan.cutoff_day).into(),
-                plan.price.into(),
-                plan.currency.code().into(),
-                plan.minimum.into(),
-                i64::from(plan.send_hour).into(),
-                by.into(),
-                now.into(),
-            ],
-        )
-        .await?;
-        Ok(())
-    }
-
-    /// Takes a version of a meter's plan back.
-    ///
-    /// # Errors
-    /// When the engine cannot.
-    pub async fn remove_plan(
-        &mut self,
-        account: AccountId,
-        meter: MeterId,
-        effective_from: Date,
-    ) -> StoreResult<()> {
-        self.execute(
-            "DELETE FROM plan WHERE account_id = $1 AND meter_id = $2 AND effective_from = $3",
-            &[account.into(), meter.into(), effective_from.into()],
-        )
-        .await?;
-        Ok(())
+        let version = Version {
+            effective_from: plan.effective_from,
+            terms: Terms::of(plan),
+        };
+        self.set_terms(account, Owner::Meter(meter), &version, by, now)
+            .await
     }
 }

@@ -70,7 +70,7 @@ macro_rules! from_id {
     )+};
 }
 from_id!(
-    AccountId, SiteId, GatewayId, DeviceId, MeterId, PersonId, InvoiceId, NoticeId, Epoch,
+    AccountId, SiteId, GatewayId, DeviceId, MeterId, PersonId, PlanId, InvoiceId, NoticeId, Epoch,
     CommandId
 );
 
@@ -138,6 +138,22 @@ impl Row {
             Ok(None)
         } else {
             self.text(column).map(Some)
+        }
+    }
+
+    /// What `read` makes of a column, if it is not NULL.
+    ///
+    /// # Errors
+    /// When it cannot.
+    pub fn optional<T>(
+        &self,
+        column: usize,
+        read: impl Fn(&Self, usize) -> StoreResult<T>,
+    ) -> StoreResult<Option<T>> {
+        if *self.at(column)? == Value::Null {
+            Ok(None)
+        } else {
+            read(self, column).map(Some)
         }
     }
 

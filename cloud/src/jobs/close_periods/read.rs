@@ -1,5 +1,7 @@
 //! What there is to close of one meter: read from the store, decided by the core.
 
+use std::collections::BTreeMap;
+
 use anyhow::Context as _;
 use common::id::DeviceId;
 use jiff::civil::Date;
@@ -10,11 +12,13 @@ use crate::billing::hold::Hold;
 use crate::billing::invoice::{DailyUse, EarlierPeriod, Period};
 use crate::billing::loss::{LostReadings, lost_of_meter};
 use crate::billing::period::{
-    PeriodError, first_period, period_after, period_containing, plan_of, send_at, start_of_day,
+    PeriodError, first_period, period_after, period_containing, plan_of, plan_on, send_at,
+    start_of_day,
 };
 use crate::billing::{
     CloseError, EARLIER_PERIODS, Statement, close_period, decisive_starts, earlier_periods,
 };
+use crate::currency::Currency;
 use crate::plan::Plan;
 use crate::site::{Meter, Mounting, Zone};
 use crate::store::invoices::HeldInvoice;
@@ -31,7 +35,7 @@ const LOOK_BACK: SignedDuration = SignedDuration::from_hours(48);
 pub(super) struct Closed {
     pub(super) period: Period,
     pub(super) zone: String,
-    pub(super) serial_number: String,
+    pub(super) currency: Currency,
     pub(super) statement: Statement,
     pub(super) daily: Vec<DailyUse>,
     pub(super) losses: Vec<LostReadings>,
@@ -89,7 +93,7 @@ impl Work {
         let before = writer
             .invoices_before(meter.account, meter.id, from, limit)
             .await?;
-        let currency = closed.statement.currency;
+        let currency = closed.currency;
         Ok(earlier_periods(
             &closed.period,
             meter.unit,
@@ -260,21 +264,44 @@ impl Subject<'_> {
             Err(CloseError::Hold(hold)) => return Ok(Outcome::Hold(*period, hold)),
             Err(CloseError::Period(error)) => return Err(error.into()),
         };
-        let zone = &plan_of(period, &self.plans)?.zone;
-        let device = statement.closing.device;
-        let daily = self.daily(reader, period, zone, readings, device).await?;
+        let statement = self.with_serial_numbers(reader, statement).await?;
+        let plan = plan_of(period, &self.plans)?;
+        let (zone, currency) = (&plan.zone, self.currency(period)?);
+        let daily = self.daily(reader, period, zone, readings).await?;
         let losses = self.losses(reader, period).await?;
-        let device = reader.device(self.meter.account, device).await?;
         Ok(Outcome::Issue(Box::new(Closed {
             period: *period,
             zone: zone.name().to_owned(),
-            serial_number: device
-                .map(|device| device.serial_number)
-                .unwrap_or_default(),
+            currency,
             statement,
             daily,
             losses,
         })))
+    }
+
+    fn currency(&self, period: &Period) -> Result<Currency, PeriodError> {
+        let plan = plan_on(period.from, &self.plans).ok_or(PeriodError::NoPlan)?;
+        Ok(plan.currency)
+    }
+
+    /// The statement with the numbers on the plates of its devices.
+    async fn with_serial_numbers(
+        &self,
+        reader: &mut Transaction,
+        mut statement: Statement,
+    ) -> anyhow::Result<Statement> {
+        let mut numbers = BTreeMap::new();
+        for mounting in &self.mountings {
+            let device = reader.device(self.meter.account, mounting.device).await?;
+            let number = device.map(|device| device.serial_number);
+            numbers.insert(mounting.device, number.unwrap_or_default());
+        }
+        statement.segments.for_each_mut(|segment| {
+            let mounting = mounting_at(segment.opening.at, &self.mountings);
+            let number = mounting.and_then(|mounting| numbers.get(&mounting.device));
+            segment.serial_number = number.cloned().unwrap_or_default();
+        });
+        Ok(statement)
     }
 
     /// What was lost between the two ends of a period, as far as it concerns the meter.
@@ -315,13 +342,11 @@ impl Subject<'_> {
         period: &Period,
         zone: &Zone,
         mut readings: Vec<Taken>,
-        device: DeviceId,
     ) -> anyhow::Result<Vec<DailyUse>> {
-        let mounted = self.mountings.iter().rfind(|one| one.device == device);
-        if let Some(mounting) = mounted {
+        for mounting in &self.mountings {
             let (account, point) = (self.meter.account, &mounting.point);
             let closings = reader
-                .closing_readings(account, device, point, period.from, period.until)
+                .closing_readings(account, mounting.device, point, period.from, period.until)
                 .await?;
             readings.extend(closings.into_iter().map(Taken::from));
         }

@@ -23,7 +23,7 @@ use crate::billing::invoice::Invoice;
 use crate::billing::period::plan_on;
 use crate::chart::{self, Frame};
 use crate::format::Format;
-use crate::plan::Plan;
+use crate::plan::{Cycle, Plan};
 use crate::site::{Assignment, Meter};
 use crate::store::Transaction;
 use crate::store::invoices::HeldInvoice;
@@ -320,17 +320,14 @@ fn terms(page: &Page, meter: &Meter, plans: &[Plan]) -> Vec<(String, String)> {
     };
     let hour = format!("{:02}:00", plan.send_hour);
     vec![
-        (
-            page.t("portal-price"),
-            format.price(plan.price, plan.currency, meter.unit),
-        ),
+        (page.t("portal-price"), price(format, plan, meter)),
         (
             page.t("portal-minimum"),
-            format.quantity(plan.minimum, meter.unit),
+            format.quantity(plan.minimum.quantity, meter.unit),
         ),
         (
             page.t("portal-cutoff-day"),
-            cutoff_word(page.text, plan.cutoff_day),
+            cutoff_word(page.text, plan.cycle),
         ),
         (
             page.t("portal-sends"),
@@ -342,8 +339,18 @@ fn terms(page: &Page, meter: &Meter, plans: &[Plan]) -> Vec<(String, String)> {
     ]
 }
 
+/// The price of a unit, where there is one price.
+pub(in super::super) fn price(format: Format, plan: &Plan, meter: &Meter) -> String {
+    plan.flat_price().map_or_else(String::new, |price| {
+        format.price(price, plan.currency, meter.unit)
+    })
+}
+
 /// The cutoff day in words: past the 28th it is the last day of a shorter month.
-fn cutoff_word(text: Text, day: i8) -> String {
+fn cutoff_word(text: Text, cycle: Cycle) -> String {
+    let Some(day) = cycle.cutoff_day() else {
+        return String::new();
+    };
     let written = day.to_string();
     let args = [("day", Arg::from(&written))];
     match day {
@@ -358,9 +365,9 @@ fn plan_table(page: &Page, meter: &Meter, plans: &[Plan]) -> Table {
     let row = |plan: &Plan| {
         vec![
             Cell::text(format.date(plan.effective_from)),
-            Cell::figure(format.price(plan.price, plan.currency, meter.unit)),
-            Cell::figure(format.quantity(plan.minimum, meter.unit)),
-            Cell::text(cutoff_word(page.text, plan.cutoff_day)),
+            Cell::figure(price(format, plan, meter)),
+            Cell::figure(format.quantity(plan.minimum.quantity, meter.unit)),
+            Cell::text(cutoff_word(page.text, plan.cycle)),
         ]
     };
     Table {

@@ -7,6 +7,7 @@ use common::profile::{Library, Profile};
 use common::unit::{Medium, Unit};
 use jiff::Timestamp;
 use jiff::civil::Date;
+use rust_decimal::Decimal;
 
 use super::super::Portal;
 use super::super::error::Failure;
@@ -280,6 +281,7 @@ fn checked(
         serial_number: serial_number?,
         poll_period_s: POLL_PERIOD_S,
         mounted_at,
+        multiplier: Decimal::ONE,
         plan,
         next_close_at,
     })

@@ -23,7 +23,8 @@ use crate::access::{Action, Object, may};
 use crate::billing::period::plan_on;
 use crate::currency::Currency;
 use crate::format::Format;
-use crate::plan::{Plan, PlanError, Terms};
+use crate::plan::tariff::Minimum;
+use crate::plan::{Cycle, Plan, PlanError};
 use crate::site::{Meter, Zone};
 use crate::store::Transaction;
 use crate::text::{Arg, Text};
@@ -70,28 +71,35 @@ pub(super) fn checked_plan(
     let minimum = check.decimal("minimum", format);
     let cutoff_day = check.whole("cutoff_day");
     let send_hour = check.whole("send_hour");
-    let terms = Terms {
-        effective_from: from?,
-        zone: zone?,
-        cutoff_day: cutoff_day?,
-        price: price?,
-        currency: currency?,
-        minimum: minimum?,
-        send_hour: send_hour?,
+    let (from, zone, currency, price) = (from?, zone?, currency?, price?);
+    let minimum = Minimum {
+        quantity: minimum?,
+        ..Minimum::default()
     };
-    match Plan::new(terms) {
-        Ok(plan) => Some(plan),
-        Err(error) => {
-            say(check, &error);
-            None
-        }
-    }
+    let (cutoff_day, send_hour) = (cutoff_day?, send_hour?);
+    let made = Cycle::monthly(cutoff_day).map_err(PlanError::from);
+    let made = made.and_then(|cycle| {
+        let plan = Plan {
+            minimum,
+            send_hour: i8::try_from(send_hour).map_err(|_| PlanError::SendHour(send_hour))?,
+            ..Plan::flat(from, zone, cycle, currency, price)
+        };
+        plan.check().map(|()| plan)
+    });
+    made.map_err(|error| say(check, &error)).ok()
 }
 
 /// Says at its field which term is out of bounds.
 fn say(check: &mut Check<'_>, error: &PlanError) {
     let (field, id, typed) = match error {
-        PlanError::CutoffDay(day) => ("cutoff_day", "portal-error-cutoff-day", day.to_string()),
+        PlanError::Cycle(error) => {
+            check.wrong("cutoff_day", error.to_string());
+            return;
+        }
+        PlanError::Tariff(_) | PlanError::Grace(_) => {
+            check.wrong("price", error.to_string());
+            return;
+        }
         PlanError::SendHour(hour) => ("send_hour", "portal-error-send-hour", hour.to_string()),
         PlanError::Price(price) => ("price", "portal-error-price", price.to_string()),
         PlanError::PriceDecimals(price) => {
@@ -195,10 +203,16 @@ impl Asked<'_> {
         let locale = self.meter.locale.to_string();
         Input::of(&[
             ("from", &first_open.to_string()),
-            ("price", &written(plan.price, format)),
+            (
+                "price",
+                &written(plan.flat_price().unwrap_or_default(), format),
+            ),
             ("currency", plan.currency.code()),
-            ("minimum", &written(plan.minimum, format)),
-            ("cutoff_day", &plan.cutoff_day.to_string()),
+            ("minimum", &written(plan.minimum.quantity, format)),
+            (
+                "cutoff_day",
+                &plan.cycle.cutoff_day().unwrap_or(31).to_string(),
+            ),
             ("send_hour", &plan.send_hour.to_string()),
             ("label", &self.meter.label),
             ("locale", &locale),
@@ -313,13 +327,7 @@ pub(crate) async fn change(
 
 /// Whether the plan says something that did not hold on its day anyway.
 fn changes_terms(plan: &Plan, plans: &[Plan]) -> bool {
-    plan_on(plan.effective_from, plans).is_none_or(|held| {
-        let same_day = Plan {
-            effective_from: plan.effective_from,
-            ..held.clone()
-        };
-        same_day != *plan
-    })
+    plan_on(plan.effective_from, plans).is_none_or(|held| !plan.says_the_same_as(held))
 }
 
 fn not_billed(check: &mut Check<'_>, from: Date, billed: Option<Date>) -> bool {

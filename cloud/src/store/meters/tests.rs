@@ -146,7 +146,7 @@ async fn a_plan_has_a_version_for_each_date() {
         }
         let plans = t.plans(world.account, meter).await.unwrap();
         assert_eq!(plans, [new.plan.clone(), later(425)]);
-        t.remove_plan(world.account, meter, date(2026, 12, 1))
+        t.remove_terms(world.account, Owner::Meter(meter), date(2026, 12, 1))
             .await
             .unwrap();
         assert_eq!(t.plans(world.account, meter).await.unwrap(), [new.plan]);
