@@ -11,6 +11,8 @@ pub mod period;
 pub mod segment;
 
 #[cfg(test)]
+pub(crate) mod sample;
+#[cfg(test)]
 mod tests;
 
 use common::reading::ClockTrust;

@@ -9,7 +9,7 @@ use jiff::civil::{Date, date};
 use super::invoice::LineKind;
 use super::period::{Month, period_ending_in};
 use super::*;
-use crate::plan::Terms;
+use crate::plan::Cycle;
 use crate::site::Zone;
 
 fn decimal(text: &str) -> Decimal {
@@ -17,16 +17,13 @@ fn decimal(text: &str) -> Decimal {
 }
 
 fn plan(effective_from: Date, price: &str) -> Plan {
-    Plan::new(Terms {
+    Plan::flat(
         effective_from,
-        zone: Zone::new("America/Tijuana").unwrap(),
-        cutoff_day: 31,
-        price: decimal(price),
-        currency: "MXN".parse().unwrap(),
-        minimum: Decimal::ZERO,
-        send_hour: 7,
-    })
-    .unwrap()
+        Zone::new("America/Tijuana").unwrap(),
+        Cycle::monthly(31).unwrap(),
+        "MXN".parse().unwrap(),
+        decimal(price),
+    )
 }
 
 fn mounting(device: i64, from: &str, until: Option<&str>) -> Mounting {
@@ -36,6 +33,11 @@ fn mounting(device: i64, from: &str, until: Option<&str>) -> Mounting {
         point: "energy_import".to_owned(),
         from: from.parse().unwrap(),
         until: until.map(|until| until.parse().unwrap()),
+        opening: None,
+        closing: None,
+        multiplier: Decimal::ONE,
+        rolls_over_at: None,
+        max_rate: None,
     }
 }
 
@@ -88,9 +90,15 @@ fn a_period_is_billed_from_the_registers_at_its_two_ends() {
         close_period(&november(), &plans, Unit::KiloWh, &mounted(), &readings()).unwrap();
     assert_eq!(statement.charge.measured, decimal("344.8"));
     assert_eq!(statement.charge.total, decimal("1034.40"));
-    assert_eq!(statement.opening.register.value(), decimal("12345.6"));
-    assert_eq!(statement.closing.register.value(), decimal("12690.4"));
-    assert!(statement.switches.is_empty() && !statement.simulated);
+    assert_eq!(
+        statement.segments.first().opening.register.value(),
+        decimal("12345.6")
+    );
+    assert_eq!(
+        statement.segments.last().closing.register.value(),
+        decimal("12690.4")
+    );
+    assert!(statement.segments.later().is_empty() && !statement.simulated);
     let without_the_middle = [readings()[0].clone(), readings()[2].clone()];
     let same = close_period(
         &november(),
@@ -131,8 +139,7 @@ fn a_new_price_within_the_period_makes_two_lines_at_its_register() {
         ]
     );
     assert_eq!(statement.charge.total, decimal("1115.92"));
-    assert_eq!(statement.price, decimal("3.333"));
-    assert_eq!(statement.switches.len(), 1);
+    assert_eq!(statement.segments.later().len(), 1);
     let without_the_middle = [readings()[0].clone(), readings()[2].clone()];
     let held = close_period(
         &november(),
@@ -206,7 +213,7 @@ fn a_reading_that_was_dated_afterwards_decides_and_one_that_never_was_does_not()
         close_period(&november(), &plans, Unit::KiloWh, &mounted(), &readings)
     };
     let statement = close(ClockTrust::Dated).unwrap();
-    assert_eq!(statement.opening.clock, ClockTrust::Dated);
+    assert!(statement.segments.rest_on(ClockTrust::Dated));
     assert!(!statement.simulated);
     let held = close(ClockTrust::Untrusted);
     let missing = matches!(held, Err(CloseError::Hold(Hold::ReadingMissing { .. })));

@@ -1,105 +1,37 @@
 //! The page of paper, in every language and with the longest words.
 
-use common::id::{AccountId, DeviceId, Epoch, GatewayId, InvoiceId, MeterId};
 use common::quantity::Quantity;
-use common::reading::ClockTrust;
 use common::unit::{Medium, Unit};
-use jiff::Span;
 use jiff::civil::{Date, date};
 use rust_decimal::Decimal;
 
 use super::*;
-use crate::billing::invoice::{Boundary, DailyUse, EarlierPeriod, Line, LineKind, Period, SCHEMA};
-use crate::site::Zone;
+use crate::billing::invoice::LineKind;
+use crate::billing::sample::{self, number};
+use crate::billing::segment::{Segment, Segments};
 
-fn number(text: &str) -> Decimal {
-    Decimal::from_str_exact(text).unwrap()
-}
-
-fn boundary(day: Date, register: &str, unit: Unit, zone: &Zone) -> Boundary {
-    let start = day.to_zoned_datetime(zone.rules().clone()).unwrap();
-    Boundary {
-        date: day,
-        read_at: start.timestamp() + Span::new().seconds(2),
-        register: Quantity::new(number(register), unit).unwrap(),
-        raw: "4641 3666".to_owned(),
-        profile: "eastron-sdm120@1f2e3d4c".to_owned(),
-        clock: ClockTrust::Trusted,
-        device: DeviceId(4),
-        gateway: GatewayId(3),
-        epoch: Epoch(1),
-        seq: 77,
-        link: None,
-    }
-}
-
-/// An ordinary invoice: 344.8 kWh at $3.00.
+/// An ordinary invoice: 344.8 kWh at $3.00, with a minimum that does not apply.
 fn sample(locale: &str) -> Invoice {
-    let zone = Zone::new("America/Tijuana").unwrap();
-    let (from, until) = (date(2026, 10, 1), date(2026, 11, 1));
-    let at = |day: Date| {
-        day.to_zoned_datetime(zone.rules().clone())
-            .unwrap()
-            .timestamp()
-    };
-    let uses = (0..31).map(|day| DailyUse {
-        date: from.checked_add(Span::new().days(day)).unwrap(),
-        quantity: Some(Decimal::new(80 + (day * 37) % 71, 1)),
-    });
-    let earlier = [(9, "402.1"), (8, "371"), (7, "418.25"), (6, "0")].map(|(month, measured)| {
-        let measured = number(measured);
-        let total = (measured * Decimal::from(3)).round_dp(2);
-        let (from, until) = (date(2026, month, 1), date(2026, month + 1, 1));
-        EarlierPeriod {
-            from,
-            until,
-            measured,
-            total,
-        }
-    });
-    Invoice {
-        schema: SCHEMA.to_owned(),
-        id: InvoiceId(1_234_567_890_123_456_789),
-        number: 12,
-        account: AccountId(1),
-        issuer: "Administración Plaza Norte".to_owned(),
-        site: "Plaza Norte".to_owned(),
-        meter: MeterId(5),
-        meter_label: "Local 204".to_owned(),
-        medium: Medium::Electric,
-        serial_number: "21034567".to_owned(),
-        locale: locale.parse().unwrap(),
-        zone: zone.name().to_owned(),
-        period: Period {
-            from,
-            until,
-            starts_at: at(from),
-            ends_at: at(until),
-        },
-        unit: Unit::KiloWh,
-        currency: "MXN".parse().unwrap(),
-        opening: boundary(from, "12345.6", Unit::KiloWh, &zone),
-        closing: boundary(until, "12690.4", Unit::KiloWh, &zone),
-        switches: Vec::new(),
-        measured: number("344.8"),
-        minimum: number("100"),
-        billed: number("344.8"),
-        price: number("3"),
-        lines: vec![Line {
-            kind: LineKind::Consumption,
-            from,
-            until,
-            quantity: number("344.8"),
-            price: number("3"),
-            amount: number("1034.40"),
-        }],
-        total: number("1034.40"),
-        simulated: false,
-        losses: Vec::new(),
-        issued_at: "2026-11-01T07:10:00Z".parse().unwrap(),
-        daily: uses.collect(),
-        earlier: earlier.into(),
-    }
+    let mut invoice = sample::invoice(locale);
+    invoice.minimum = number("100");
+    invoice.issued_at = "2026-11-01T07:10:00Z".parse().unwrap();
+    invoice
+}
+
+fn change_segments(invoice: &mut Invoice, change: impl Fn(&mut Segment)) {
+    invoice.segments.for_each_mut(change);
+}
+
+/// Cuts the invoice's segment at the start of `day`, where its register did not move.
+fn cut_at(invoice: &mut Invoice, day: Date) {
+    let mut segments: Vec<Segment> = invoice.segments.clone().into();
+    let mut before = segments.pop().unwrap();
+    let mut after = before.clone();
+    before.closing = sample::boundary(day, "0", Unit::KiloWh);
+    before.closing.register = before.opening.register;
+    after.opening = before.closing.clone();
+    segments.extend([before, after]);
+    invoice.segments = Segments::try_from(segments).unwrap();
 }
 
 /// Everything that is long, at once.
@@ -113,12 +45,14 @@ fn crowded(locale: &str) -> Invoice {
     invoice.meter_label = "Local 204-B, restaurante «El Ñandú», planta alta, acometida \
                            trifásica norte con medidor de respaldo y bajada independiente al estacionamiento"
         .to_owned();
-    invoice.serial_number = "X".repeat(300);
+    change_segments(&mut invoice, |one| one.serial_number = "X".repeat(300));
     invoice.unit = Unit::GallonUs;
     invoice.medium = Medium::Water;
     let most = Quantity::new(number("9223372036.854775807"), Unit::GallonUs).unwrap();
-    invoice.closing.register = most;
-    invoice.opening.register = Quantity::new(Decimal::ZERO, Unit::GallonUs).unwrap();
+    change_segments(&mut invoice, |one| {
+        one.closing.register = most;
+        one.opening.register = Quantity::new(Decimal::ZERO, Unit::GallonUs).unwrap();
+    });
     invoice.measured = number("9223372036.854775807");
     invoice.total = number("27670116110564.33");
     invoice.lines[0].quantity = number("9223372036.854775807");
@@ -127,9 +61,7 @@ fn crowded(locale: &str) -> Invoice {
     let mut second = invoice.lines[0].clone();
     second.kind = LineKind::Minimum;
     invoice.lines.push(second);
-    let mut switch = invoice.opening.clone();
-    switch.date = date(2026, 10, 16);
-    invoice.switches.push(switch);
+    cut_at(&mut invoice, date(2026, 10, 16));
     invoice.simulated = true;
     for day in [3, 4, 17] {
         invoice.daily[day].quantity = None;
@@ -144,11 +76,13 @@ fn crowded(locale: &str) -> Invoice {
 /// Nothing went through the meter, and nobody knows what was before.
 fn empty(locale: &str) -> Invoice {
     let mut invoice = sample(locale);
-    invoice.serial_number = String::new();
+    change_segments(&mut invoice, |one| {
+        one.serial_number.clear();
+        one.closing.register = one.opening.register;
+    });
     invoice.measured = Decimal::ZERO;
     invoice.billed = Decimal::ZERO;
     invoice.minimum = Decimal::ZERO;
-    invoice.closing.register = invoice.opening.register;
     invoice.lines[0].quantity = Decimal::ZERO;
     invoice.lines[0].amount = Decimal::ZERO;
     invoice.total = Decimal::ZERO;
@@ -262,9 +196,7 @@ fn inside(group: &usvg::Group, paper: Paper, label: &str) {
 fn many_price_changes_still_fit_on_the_page() {
     let mut invoice = sample("es-MX");
     for day in 1..30 {
-        let mut switch = invoice.opening.clone();
-        switch.date = date(2026, 10, day);
-        invoice.switches.push(switch);
+        cut_at(&mut invoice, date(2026, 10, day + 1));
         invoice.lines.push(invoice.lines[0].clone());
     }
     let page = Page::new(&invoice).unwrap();

@@ -28,7 +28,7 @@ pub(super) fn contents() -> Contents {
             minimum: Decimal::ZERO,
             billed: Decimal::new(3448, 1),
             unit: Unit::KiloWh,
-            price: Decimal::new(300, 2),
+            price: Some(Decimal::new(300, 2)),
             total: Decimal::new(10344, 1),
             currency: "MXN".parse().unwrap(),
             issued_at: "2026-11-01T08:00:00Z".parse().unwrap(),

@@ -136,6 +136,11 @@ fn only_good_readings_of_the_billing_point_say_that_a_meter_lives() {
         point: "energy_import".to_owned(),
         from: now(),
         until: Some(end),
+        opening: None,
+        closing: None,
+        multiplier: rust_decimal::Decimal::ONE,
+        rolls_over_at: None,
+        max_rate: None,
     };
     let at = |at: Timestamp| Reading { at, ..reading() };
     let inside = now() + 10.minutes();

@@ -1,75 +1,66 @@
-#[cfg(test)]
-mod tests {
-    use super::*;
+//! Plans: what is out of bounds says which term it is and what is allowed.
 
-    fn terms() -> Terms {
-        Terms {
-            effective_from: jiff::civil::date(2026, 1, 1),
-            zone: Zone::new("America/Tijuana").unwrap(),
-            cutoff_day: 31,
-            price: Decimal::new(350, 2),
-            currency: "MXN".parse().unwrap(),
-            minimum: Decimal::ZERO,
-            send_hour: 7,
-        }
-    }
+use super::*;
+use crate::plan::tariff::Tier;
 
-    #[test]
-    fn terms_out_of_bounds_say_which_and_what_is_allowed() {
-        assert!(Plan::new(terms()).is_ok());
-        let wrong = [
-            (
-                Terms {
-                    cutoff_day: 32,
-                    ..terms()
-                },
-                "cutoff day is 32: choose 1 to 31",
-            ),
-            (
-                Terms {
-                    cutoff_day: 0,
-                    ..terms()
-                },
-                "cutoff day is 0",
-            ),
-            (
-                Terms {
-                    price: Decimal::new(-1, 2),
-                    ..terms()
-                },
-                "price is -0.01",
-            ),
-            (
-                Terms {
-                    price: Decimal::new(1, 7),
-                    ..terms()
-                },
-                "more than 6 decimals",
-            ),
-            (
-                Terms {
-                    minimum: Decimal::NEGATIVE_ONE,
-                    ..terms()
-                },
-                "minimum consumption is -1",
-            ),
-            (
-                Terms {
-                    send_hour: 24,
-                    ..terms()
-                },
-                "send hour is 24",
-            ),
-        ];
-        for (terms, message) in wrong {
-            let error = Plan::new(terms).unwrap_err().to_string();
-            assert!(error.contains(message), "{error}");
-        }
-    }
+fn plan() -> Plan {
+    Plan::flat(
+        jiff::civil::date(2026, 1, 1),
+        Zone::new("America/Tijuana").unwrap(),
+        Cycle::monthly(31).unwrap(),
+        "MXN".parse().unwrap(),
+        Decimal::new(350, 2),
+    )
+}
 
-    #[test]
-    fn a_zone_that_does_not_exist_is_named() {
-        let error = Zone::new("America/Tijuanna").unwrap_err().to_string();
-        assert!(error.contains("America/Tijuanna"), "{error}");
+#[test]
+fn terms_out_of_bounds_say_which_and_what_is_allowed() {
+    assert_eq!(plan().check(), Ok(()));
+    type Change = fn(&mut Plan);
+    let wrong: [(Change, &str); 6] = [
+        (
+            |plan| plan.tariff = Tariff::flat(Decimal::new(-1, 2)),
+            "price is -0.01",
+        ),
+        (
+            |plan| plan.tariff = Tariff::flat(Decimal::new(1, 7)),
+            "more than 6 decimals",
+        ),
+        (
+            |plan| plan.minimum.quantity = Decimal::NEGATIVE_ONE,
+            "minimum is -1",
+        ),
+        (|plan| plan.send_hour = 24, "send hour is 24"),
+        (|plan| plan.missing.grace_days = 61, "waits 61 days"),
+        (
+            |plan| {
+                let up_to = Some(Decimal::TEN);
+                let price = Decimal::ONE;
+                plan.tariff.rate = Rate::Tiers {
+                    tiers: vec![Tier { up_to, price }],
+                    prorated: false,
+                };
+            },
+            "last tier must not end",
+        ),
+    ];
+    for (change, message) in wrong {
+        let mut plan = plan();
+        change(&mut plan);
+        let error = plan.check().unwrap_err().to_string();
+        assert!(error.contains(message), "{error}");
     }
+    for (day, message) in [
+        (32, "cutoff day is 32: choose 1 to 31"),
+        (0, "cutoff day is 0"),
+    ] {
+        let error = Cycle::monthly(day).unwrap_err().to_string();
+        assert!(error.contains(message), "{error}");
+    }
+}
+
+#[test]
+fn a_zone_that_does_not_exist_is_named() {
+    let error = Zone::new("America/Tijuanna").unwrap_err().to_string();
+    assert!(error.contains("America/Tijuanna"), "{error}");
 }

@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 
 use super::meters::NewMeter;
 use super::{Column, Store, Transaction};
-use crate::plan::{Plan, Terms};
+use crate::plan::{Cycle, Plan};
 use crate::site::{GatewayKind, Meter, Zone};
 
 /// Where the tests find a PostgreSQL in which they may make databases.
@@ -88,15 +88,13 @@ pub(crate) async fn world(transaction: &mut Transaction, kind: GatewayKind) -> W
 /// An electric meter that is about to be registered at a unit id of the world's gateway.
 pub(crate) fn new_meter(world: &World, unit_id: u8) -> NewMeter {
     let zone = Zone::new("America/Tijuana").unwrap();
-    let plan = Plan::new(Terms {
-        effective_from: date(2026, 10, 1),
-        zone: zone.clone(),
-        cutoff_day: 31,
-        price: Decimal::new(350, 2),
-        currency: "MXN".parse().unwrap(),
-        minimum: Decimal::ZERO,
-        send_hour: 7,
-    });
+    let plan = Plan::flat(
+        date(2026, 10, 1),
+        zone.clone(),
+        Cycle::monthly(31).unwrap(),
+        "MXN".parse().unwrap(),
+        Decimal::new(350, 2),
+    );
     NewMeter {
         label: format!("Local {unit_id}"),
         medium: Medium::Electric,
@@ -111,7 +109,8 @@ pub(crate) fn new_meter(world: &World, unit_id: u8) -> NewMeter {
         serial_number: String::new(),
         poll_period_s: 60,
         mounted_at: start(),
-        plan: plan.unwrap(),
+        multiplier: Decimal::ONE,
+        plan,
         next_close_at: "2026-11-01T07:00:00Z".parse().unwrap(),
     }
 }

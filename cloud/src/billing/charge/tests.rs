@@ -3,7 +3,9 @@
 use jiff::civil::date;
 
 use super::*;
-use crate::plan::Terms;
+use crate::billing::sample;
+use crate::plan::Cycle;
+use crate::plan::tariff::Minimum;
 use crate::site::Zone;
 
 fn decimal(text: &str) -> Decimal {
@@ -20,27 +22,32 @@ fn period() -> Period {
 }
 
 fn plan(effective_from: Date, price: &str, currency: &str, minimum: &str) -> Plan {
-    Plan::new(Terms {
-        effective_from,
-        zone: Zone::new("America/Mexico_City").unwrap(),
-        cutoff_day: 31,
-        price: decimal(price),
-        currency: currency.parse().unwrap(),
-        minimum: decimal(minimum),
-        send_hour: 7,
-    })
-    .unwrap()
+    Plan {
+        minimum: Minimum {
+            quantity: decimal(minimum),
+            ..Minimum::default()
+        },
+        ..Plan::flat(
+            effective_from,
+            Zone::new("America/Mexico_City").unwrap(),
+            Cycle::monthly(31).unwrap(),
+            currency.parse().unwrap(),
+            decimal(price),
+        )
+    }
+}
+
+/// One segment from the start of the period to its end.
+fn used(quantity: &str) -> Segments {
+    let boundary = |day| sample::boundary(day, "0", common::unit::Unit::KiloWh);
+    let mut segment = sample::segment(boundary(period().from), boundary(period().until));
+    segment.quantity = decimal(quantity);
+    Segments::try_from(vec![segment]).unwrap()
 }
 
 fn charged(quantity: &str, price: &str, currency: &str, minimum: &str) -> Charge {
     let plans = [plan(date(2026, 1, 1), price, currency, minimum)];
-    let terms = PeriodTerms::of(&period(), &plans).unwrap();
-    let stretch = Stretch {
-        from: period().from,
-        until: period().until,
-        quantity: decimal(quantity),
-    };
-    charge(&period(), &[stretch], &terms).unwrap()
+    charge(&period(), &used(quantity), &plans).unwrap()
 }
 
 #[test]
@@ -107,28 +114,21 @@ fn a_new_price_counts_from_its_date_a_new_minimum_or_currency_from_the_next_peri
         plan(date(2026, 10, 20), "0.2", "USD", "99"),
         plan(date(2026, 11, 1), "5", "MXN", "99"),
     ];
-    let terms = PeriodTerms::of(&period(), &plans).unwrap();
-    assert_eq!(terms.currency.code(), "MXN");
-    assert_eq!(terms.minimum, decimal("10"));
-    assert_eq!(terms.price, decimal("3"));
-    assert_eq!(terms.changes, [(date(2026, 10, 10), decimal("4"))]);
+    let within = plans_within(&period(), &plans);
+    assert!(within.iter().all(|plan| plan.currency.code() == "MXN"));
+    assert_eq!(within[0].minimum.quantity, decimal("10"));
+    assert_eq!(within[0].flat_price(), Some(decimal("3")));
+    assert_eq!(price_changes(&within), [date(2026, 10, 10)]);
     // A first version that is younger than the period counts for all of it.
     let late = [plan(date(2026, 10, 5), "7", "MXN", "0")];
-    let terms = PeriodTerms::of(&period(), &late).unwrap();
-    assert_eq!((terms.price, terms.changes), (decimal("7"), vec![]));
+    let within = plans_within(&period(), &late);
+    assert_eq!(within, late);
+    assert!(price_changes(&within).is_empty());
 }
 
 #[test]
 fn what_cannot_be_exact_is_refused() {
     let plans = [plan(date(2026, 1, 1), "1.000001", "MXN", "0")];
-    let terms = PeriodTerms::of(&period(), &plans).unwrap();
-    let stretch = Stretch {
-        from: period().from,
-        until: period().until,
-        quantity: decimal("7922816251426433759354395033.3"),
-    };
-    assert_eq!(
-        charge(&period(), &[stretch], &terms),
-        Err(Hold::TooManyDigits)
-    );
+    let much = used("7922816251426433759354395033.3");
+    assert_eq!(charge(&period(), &much, &plans), Err(Hold::TooManyDigits));
 }

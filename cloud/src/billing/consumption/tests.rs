@@ -20,6 +20,11 @@ fn mounting(device: i64, from: &str, until: Option<&str>) -> Mounting {
         point: "energy_import".to_owned(),
         from: instant(from),
         until: until.map(instant),
+        opening: None,
+        closing: None,
+        multiplier: Decimal::ONE,
+        rolls_over_at: None,
+        max_rate: None,
     }
 }
 
@@ -106,23 +111,43 @@ fn a_reading_that_cannot_be_believed_stands_for_nothing() {
 fn a_register_that_fell_changed_its_unit_or_its_device_makes_no_consumption() {
     let boundary_of = |device, day: i8, value| {
         let taken = taken(device, AT, value);
-        boundary(date(2026, 10, day), &taken).unwrap()
+        boundary(
+            DayStart {
+                date: date(2026, 10, day),
+                at: instant(AT),
+            },
+            &taken,
+        )
+        .unwrap()
     };
     let opening = boundary_of(1, 1, "12345.6");
-    let used = stretch(&opening, &boundary_of(1, 2, "12690.45"), Unit::KiloWh).unwrap();
+    let used = segment(
+        &opening,
+        &boundary_of(1, 2, "12690.45"),
+        Unit::KiloWh,
+        Decimal::ONE,
+    )
+    .unwrap();
     assert_eq!(used.quantity.to_string(), "344.85");
     assert_eq!(
-        stretch(&opening, &opening, Unit::KiloWh).unwrap().quantity,
+        segment(&opening, &opening, Unit::KiloWh, Decimal::ONE)
+            .unwrap()
+            .quantity,
         Decimal::ZERO
     );
-    let fell = stretch(&opening, &boundary_of(1, 2, "12345.5"), Unit::KiloWh);
-    assert!(matches!(fell, Err(Hold::RegisterFell { .. })), "{fell:?}");
-    let changed = stretch(&opening, &boundary_of(2, 2, "20000"), Unit::KiloWh);
-    assert!(
-        matches!(changed, Err(Hold::DeviceChanged { .. })),
-        "{changed:?}"
+    let fell = segment(
+        &opening,
+        &boundary_of(1, 2, "12345.5"),
+        Unit::KiloWh,
+        Decimal::ONE,
     );
-    let unit = stretch(&opening, &boundary_of(1, 2, "20000"), Unit::MegaWh);
+    assert!(matches!(fell, Err(Hold::RegisterFell { .. })), "{fell:?}");
+    let unit = segment(
+        &opening,
+        &boundary_of(1, 2, "20000"),
+        Unit::MegaWh,
+        Decimal::ONE,
+    );
     assert!(matches!(unit, Err(Hold::UnitDiffers { .. })), "{unit:?}");
 }
 

@@ -6,23 +6,23 @@ use proptest::prelude::*;
 use rust_decimal::Decimal;
 
 use super::*;
-use crate::plan::Terms;
+use crate::plan::Cycle;
 
 fn plan(effective_from: Date, zone: &str, cutoff_day: i64) -> Plan {
     sent_at(effective_from, zone, cutoff_day, 7)
 }
 
 fn sent_at(effective_from: Date, zone: &str, cutoff_day: i64, send_hour: i64) -> Plan {
-    Plan::new(Terms {
-        effective_from,
-        zone: Zone::new(zone).unwrap(),
-        cutoff_day,
-        price: Decimal::ONE,
-        currency: "MXN".parse().unwrap(),
-        minimum: Decimal::ZERO,
-        send_hour,
-    })
-    .unwrap()
+    Plan {
+        send_hour: i8::try_from(send_hour).unwrap(),
+        ..Plan::flat(
+            effective_from,
+            Zone::new(zone).unwrap(),
+            Cycle::monthly(cutoff_day).unwrap(),
+            "MXN".parse().unwrap(),
+            Decimal::ONE,
+        )
+    }
 }
 
 fn written(period: &Period) -> String {

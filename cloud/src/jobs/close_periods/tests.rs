@@ -10,7 +10,7 @@ use super::*;
 use crate::account::{Membership, NewPerson, Role};
 use crate::billing::invoice::LineKind;
 use crate::notice::{Channel, NoticeKind};
-use crate::plan::{Plan, Terms};
+use crate::plan::{Cycle, Plan};
 use crate::site::{Assignment, Delivery, GatewayKind, Zone};
 use crate::store::gateways::GatewayKey;
 use crate::store::meters::NewMeter;
@@ -233,18 +233,16 @@ async fn february_ends_with_its_last_day_and_march_on_the_31st() {
 async fn a_new_price_in_the_middle_makes_two_lines() {
     on_both_engines(async |store| {
         let (world, meter) = registered(&store, |_| ()).await;
-        let plan = Plan::new(Terms {
-            effective_from: date(2026, 11, 15),
-            zone: meter.zone.clone(),
-            cutoff_day: 31,
-            price: decimal("4.005"),
-            currency: "MXN".parse().unwrap(),
-            minimum: Decimal::ZERO,
-            send_hour: 7,
-        });
+        let plan = Plan::flat(
+            date(2026, 11, 15),
+            meter.zone.clone(),
+            Cycle::monthly(31).unwrap(),
+            "MXN".parse().unwrap(),
+            decimal("4.005"),
+        );
         let mut t = store.write().await.unwrap();
         let account = world.account;
-        t.set_plan(account, meter.id, &plan.unwrap(), None, start())
+        t.set_plan(account, meter.id, &plan, None, start())
             .await
             .unwrap();
         t.commit().await.unwrap();

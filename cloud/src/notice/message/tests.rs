@@ -1,6 +1,6 @@
 //! The words of each notice, in both languages.
 
-use common::id::{AccountId, DeviceId, Epoch, GatewayId, PersonId, SiteId};
+use common::id::{AccountId, PersonId, SiteId};
 use common::quantity::Quantity;
 use common::reading::ClockTrust;
 use common::sync::LossReason;
@@ -10,89 +10,21 @@ use jiff::civil::date;
 
 use super::*;
 use crate::billing::hold::Hold;
-use crate::billing::invoice::{Boundary, EarlierPeriod, Line, LineKind, Period, SCHEMA};
 use crate::billing::loss::LostReadings;
+use crate::billing::sample::{self, number};
 use crate::site::Zone;
 
 const URL: &str = "https://enervue.example.com";
-
-fn number(text: &str) -> Decimal {
-    text.parse().unwrap()
-}
 
 fn instant(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-fn boundary(day: Date, at: &str, register: &str) -> Boundary {
-    Boundary {
-        date: day,
-        read_at: instant(at),
-        register: Quantity::new(number(register), Unit::KiloWh).unwrap(),
-        raw: "4641 3666".to_owned(),
-        profile: "eastron-sdm120@1f2e3d4c".to_owned(),
-        clock: ClockTrust::Trusted,
-        device: DeviceId(4),
-        gateway: GatewayId(3),
-        epoch: Epoch(1),
-        seq: 77,
-        link: None,
-    }
-}
-
 /// An ordinary invoice: 344.8 kWh at $3.00.
 pub(crate) fn sample(locale: &str) -> Invoice {
-    let (from, until) = (date(2026, 10, 1), date(2026, 11, 1));
-    let (starts_at, ends_at) = ("2026-10-01T07:00:00Z", "2026-11-01T07:00:00Z");
-    let period = Period {
-        from,
-        until,
-        starts_at: instant(starts_at),
-        ends_at: instant(ends_at),
-    };
-    Invoice {
-        schema: SCHEMA.to_owned(),
-        id: InvoiceId(1_234_567_890_123_456_789),
-        number: 12,
-        account: AccountId(1),
-        issuer: "Meridian".to_owned(),
-        site: "Plaza Norte".to_owned(),
-        meter: MeterId(2),
-        meter_label: "Local 204".to_owned(),
-        medium: Medium::Electric,
-        serial_number: "21034567".to_owned(),
-        locale: locale.parse().unwrap(),
-        zone: "America/Tijuana".to_owned(),
-        period,
-        unit: Unit::KiloWh,
-        currency: "MXN".parse().unwrap(),
-        opening: boundary(from, starts_at, "12345.6"),
-        closing: boundary(until, ends_at, "12690.4"),
-        switches: Vec::new(),
-        measured: number("344.8"),
-        minimum: Decimal::ZERO,
-        billed: number("344.8"),
-        price: number("3"),
-        lines: vec![Line {
-            kind: LineKind::Consumption,
-            from,
-            until,
-            quantity: number("344.8"),
-            price: number("3"),
-            amount: number("1034.40"),
-        }],
-        total: number("1034.40"),
-        simulated: false,
-        losses: Vec::new(),
-        issued_at: instant("2026-11-01T15:00:00Z"),
-        daily: Vec::new(),
-        earlier: vec![EarlierPeriod {
-            from: date(2026, 9, 1),
-            until: from,
-            measured: number("418"),
-            total: number("1254"),
-        }],
-    }
+    let mut bill = sample::invoice(locale);
+    bill.issuer = "Meridian".to_owned();
+    bill
 }
 
 fn meter(locale: &str) -> Meter {
@@ -170,9 +102,11 @@ fn a_minimum_and_a_simulation_are_said() {
 /// An invoice with seals, a register that was dated afterwards, and a loss.
 pub(crate) fn marked(locale: &str) -> Invoice {
     let mut bill = sample(locale);
-    bill.opening.link = Some(31);
-    bill.closing.link = Some(62);
-    bill.closing.clock = ClockTrust::Dated;
+    bill.segments.for_each_mut(|one| {
+        sample::reading(&mut one.opening).link = Some(31);
+        let closing = sample::reading(&mut one.closing);
+        (closing.link, closing.clock) = (Some(62), ClockTrust::Dated);
+    });
     bill.losses = vec![LostReadings {
         from: Some(instant("2026-10-11T18:00:00Z")),
         until: Some(instant("2026-10-11T20:00:00Z")),

@@ -89,8 +89,8 @@ async fn a_page_says_what_the_pdf_says_in_the_language_of_the_meter() {
     for figure in [
         format.money(invoice.total, invoice.currency),
         number(invoice.measured),
-        number(invoice.opening.register.value()),
-        number(invoice.closing.register.value()),
+        number(invoice.opening().register.value()),
+        number(invoice.closing().register.value()),
         format.dates(invoice.period.from, invoice.period.until),
         invoice.id.to_string(),
     ] {

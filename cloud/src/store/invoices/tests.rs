@@ -1,16 +1,13 @@
 //! Stories of held and issued invoices.
 
-use common::id::{AccountId, DeviceId, Epoch, GatewayId, MeterId};
-use common::quantity::Quantity;
-use common::reading::ClockTrust;
-use common::unit::{Medium, Unit};
+use common::id::{AccountId, MeterId};
 use jiff::civil::date;
-use rust_decimal::Decimal;
 
 use super::super::testing::{World, on_both_engines, start, world};
 use super::super::{Store, StoreResult};
 use super::Issue;
-use crate::billing::invoice::{Boundary, Invoice, Period, SCHEMA};
+use crate::billing::invoice::{Invoice, Period};
+use crate::billing::sample;
 use crate::site::GatewayKind;
 
 fn period(month: i8) -> Period {
@@ -22,53 +19,15 @@ fn period(month: i8) -> Period {
     }
 }
 
-fn boundary(count: i64) -> Boundary {
-    Boundary {
-        date: date(2026, 5, 1),
-        read_at: start(),
-        register: Quantity::from_count(count, 2, Unit::KiloWh).unwrap(),
-        raw: "0000".to_owned(),
-        profile: "p@00000000".to_owned(),
-        clock: ClockTrust::Trusted,
-        device: DeviceId(1),
-        gateway: GatewayId(2),
-        epoch: Epoch(3),
-        seq: 4,
-        link: None,
-    }
-}
-
 fn invoice(account: AccountId, meter: MeterId, period: Period, issue: Issue) -> Invoice {
     Invoice {
-        schema: SCHEMA.to_owned(),
         id: issue.id,
         number: issue.number,
         account,
         issuer: issue.issuer,
-        site: "Plaza".to_owned(),
         meter,
-        meter_label: "Local 1".to_owned(),
-        medium: Medium::Electric,
-        serial_number: String::new(),
-        locale: "es-MX".parse().unwrap(),
-        zone: "America/Tijuana".to_owned(),
         period,
-        unit: Unit::KiloWh,
-        currency: "MXN".parse().unwrap(),
-        opening: boundary(100),
-        closing: boundary(1350),
-        switches: Vec::new(),
-        measured: Decimal::new(1250, 2),
-        minimum: Decimal::ZERO,
-        billed: Decimal::new(1250, 2),
-        price: Decimal::ONE,
-        lines: Vec::new(),
-        total: Decimal::new(1250, 2),
-        simulated: false,
-        losses: Vec::new(),
-        issued_at: start(),
-        daily: Vec::new(),
-        earlier: Vec::new(),
+        ..sample::invoice("es-MX")
     }
 }
 

@@ -10,7 +10,9 @@ use super::super::testing::{new_meter, on_both_engines, start, world};
 use super::RegisterError;
 use crate::account::NewPerson;
 use crate::plan::Plan;
+use crate::plan::tariff::Tariff;
 use crate::site::{Assignment, Delivery, GatewayKind, Zone};
+use crate::store::plans::Owner;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_registered_meter_has_its_device_its_mounting_and_its_plan() {
@@ -136,7 +138,7 @@ async fn a_plan_has_a_version_for_each_date() {
             .id;
         let later = |price: i64| Plan {
             effective_from: date(2026, 12, 1),
-            price: Decimal::new(price, 2),
+            tariff: Tariff::flat(Decimal::new(price, 2)),
             ..new.plan.clone()
         };
         for price in [400, 425] {

@@ -9,6 +9,7 @@ use common::sync::{LossReason, RejectionCode, Weight};
 use ed25519_dalek::{Signer as _, SigningKey};
 
 use super::*;
+use crate::site::Mounting;
 
 const FIRST: [u8; 32] = [1; 32];
 const SECOND: [u8; 32] = [2; 32];
@@ -271,19 +272,17 @@ async fn a_replaced_device_goes_on_with_the_chain_of_its_meter() {
             .await
             .unwrap();
         let successor = t.device_of_meter(account, other.id).await.unwrap();
-        let successor = successor.unwrap().0.id;
+        let (successor, served) = successor.unwrap();
+        let successor = successor.id;
+        let mounting = Mounting {
+            meter: scene.meter.id,
+            from: replaced_at,
+            ..served
+        };
         t.remove_device(account, scene.device.id, replaced_at)
             .await
             .unwrap();
-        t.mount(
-            account,
-            scene.meter.id,
-            successor,
-            "energy_import",
-            replaced_at,
-        )
-        .await
-        .unwrap();
+        t.mount(account, &mounting).await.unwrap();
         let served = t.served_devices(account, scene.key.gateway).await.unwrap();
         let mut mountings = served.iter().flat_map(|served| &served.mountings);
         let told = mountings.find(|mounting| mounting.meter == scene.meter.id);
