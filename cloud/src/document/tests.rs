@@ -151,7 +151,7 @@ fn the_page_says_what_the_bill_was_made_from() {
         "Electricidad · medidor n.º 21034567",
         "1–31 oct 2026 · 31 días",
         "$1,034.40 MXN",
-        "14.3 % menos que el periodo anterior",
+        "17.5 % menos que el periodo anterior",
         "1 nov 2026, 00:00",
         "12,690.4 kWh",
         "12,345.6 kWh",

@@ -3,7 +3,7 @@
 use super::testing::on_both_engines;
 use super::{Column, Store, Value};
 
-const INSERT: &str = "INSERT INTO account (account_id, name, next_invoice_number, created_ms) VALUES ($1, $2, $3, $4)";
+const INSERT: &str = "INSERT INTO account (account_id, name, contact, next_invoice_number, created_ms) VALUES ($1, $2, '', $3, $4)";
 
 async fn insert(store: &Store, id: i64, name: &str) -> super::StoreResult<()> {
     let mut transaction = store.write().await?;

@@ -23,6 +23,7 @@ use crate::access::{Action, Object, may};
 use crate::billing::period::plan_on;
 use crate::currency::Currency;
 use crate::format::Format;
+use crate::plan::cycle::CycleError;
 use crate::plan::tariff::Minimum;
 use crate::plan::{Cycle, Plan, PlanError};
 use crate::site::{Meter, Zone};
@@ -92,6 +93,9 @@ pub(super) fn checked_plan(
 /// Says at its field which term is out of bounds.
 fn say(check: &mut Check<'_>, error: &PlanError) {
     let (field, id, typed) = match error {
+        PlanError::Cycle(CycleError::CutoffDay(day)) => {
+            ("cutoff_day", "portal-error-cutoff-day", day.to_string())
+        }
         PlanError::Cycle(error) => {
             check.wrong("cutoff_day", error.to_string());
             return;
