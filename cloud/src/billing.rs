@@ -19,12 +19,12 @@ use common::reading::ClockTrust;
 use common::unit::Unit;
 use rust_decimal::Decimal;
 
-use self::charge::{Charge, Extras, charge, plans_within, price_changes};
+use self::charge::{Charge, Extras, charge, plans_within, switches};
 use self::consumption::{DayStart, Taken, mounting_at, register_at, segment};
 use self::finding::Finding;
 use self::hold::Hold;
 use self::invoice::{EarlierPeriod, Invoice, Period};
-use self::period::{PeriodError, plan_of, start_of_day};
+use self::period::{PeriodError, plan_of};
 use self::segment::Segments;
 use crate::currency::Currency;
 use crate::plan::Plan;
@@ -67,20 +67,23 @@ pub struct Statement {
     pub simulated: bool,
 }
 
-/// The starts of day whose registers decide a period: its two ends, and where the price
-/// changes in between.
+/// The instants whose registers decide a period: its two ends, and where the price changes in
+/// between, at the start of a day or at a switch of the hours.
 ///
 /// # Errors
 /// When there is no plan.
 pub fn decisive_starts(period: &Period, plans: &[Plan]) -> Result<Vec<DayStart>, PeriodError> {
     let zone = &plan_of(period, plans)?.zone;
+    let within = plans_within(period, plans);
     let mut starts = vec![DayStart {
         date: period.from,
         at: period.starts_at,
     }];
-    for date in price_changes(&plans_within(period, plans)) {
-        let at = start_of_day(date, zone)?;
-        starts.push(DayStart { date, at });
+    for at in switches(period.from, period.until, &within, zone)? {
+        let date = zone.rules().to_datetime(at).date();
+        if period.starts_at < at && at < period.ends_at {
+            starts.push(DayStart { date, at });
+        }
     }
     starts.push(DayStart {
         date: period.until,
@@ -114,12 +117,13 @@ pub fn close_period(
     }
     let segments = Segments::try_from(segments).map_err(|_| PeriodError::NoPlan)?;
     let plans = plans_within(period, plans);
-    let charge = charge(period, &segments, &plans)?;
+    let extras = Extras::default();
+    let charge = charge(period, &segments, &plans, &extras)?;
     let simulated = segments.rest_on(ClockTrust::Simulated);
     Ok(Statement {
         plans,
         segments,
-        extras: Extras::default(),
+        extras,
         charge,
         findings: Vec::new(),
         simulated,

@@ -156,6 +156,8 @@ impl Plan {
                 return Err(PlanError::Minimum(minimum));
             }
         }
+        tariff::check_fees(&self.fees)?;
+        tariff::check_taxes(&self.taxes, &self.fees)?;
         if !(0..=23).contains(&self.send_hour) {
             return Err(PlanError::SendHour(i64::from(self.send_hour)));
         }

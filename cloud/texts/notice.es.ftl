@@ -38,4 +38,6 @@ notice-hold-reading-missing = No hay una lectura válida a menos de 10 minutos d
 notice-hold-device-changed = El equipo se cambió entre el { $from } y el { $until }.
 notice-hold-unit-differs = Al inicio del { $date } el medidor contaba en { $read }, pero se factura en { $billed }.
 notice-hold-register-fell = La lectura bajó de { $before } ({ $from }) a { $after } ({ $until }): se reinició, o es otro equipo.
+notice-hold-utility-bill-missing = El precio es el que cobra la compañía y su recibo aún no está registrado: registre su importe y lo que midió el medidor principal.
+notice-hold-peak-missing = El plan cobra la potencia máxima y ninguna lectura la dice: regístrela o elija un plan sin precio de demanda.
 notice-hold-too-many-digits = Una cifra tiene más dígitos de los que se pueden calcular con exactitud: revise el precio y las lecturas.

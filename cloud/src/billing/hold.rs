@@ -59,6 +59,10 @@ pub enum Hold {
         /// What it held after.
         after: Quantity,
     },
+    /// The price is what the utility charged, and nobody wrote its bill down.
+    UtilityBillMissing,
+    /// The plan charges the highest power, and it is not known.
+    PeakMissing,
     /// A quantity or an amount has more digits than can be computed exactly.
     TooManyDigits,
 }
@@ -129,6 +133,8 @@ impl Hold {
                 ];
                 say("notice-hold-register-fell", &parts)
             }
+            Self::UtilityBillMissing => say("notice-hold-utility-bill-missing", &[]),
+            Self::PeakMissing => say("notice-hold-peak-missing", &[]),
             Self::TooManyDigits => say("notice-hold-too-many-digits", &[]),
         }
     }

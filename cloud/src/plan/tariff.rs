@@ -1,12 +1,36 @@
 //! Tariffs: what a unit costs, what is due besides, and what is added on top.
 //!
-//! Data only; [`crate::billing::charge`] says how they become money, and in which order.
+//! Data only, and its bounds; [`crate::billing::charge`] says how they become money, and in
+//! which order.
 
-use jiff::civil::{Date, Time};
+mod check;
+
+use jiff::civil::{Date, Time, Weekday};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::{PRICE_DECIMALS_MAX, PlanError, TERM_MAX};
+pub(super) use self::check::{check_fees, check_taxes};
+
+/// The most tiers of a price.
+pub const TIERS_MAX: usize = 20;
+/// The most bands of a price.
+pub const BANDS_MAX: usize = 10;
+/// The most seasons of a year.
+pub const SEASONS_MAX: usize = 12;
+/// The most switches of a day: each needs a register of its own.
+pub const SWITCHES_MAX: usize = 24;
+/// The most holidays of a calendar: twenty a year for twenty years.
+pub const HOLIDAYS_MAX: usize = 400;
+/// The most fees of a plan.
+pub const FEES_MAX: usize = 20;
+/// The most taxes of a plan.
+pub const TAXES_MAX: usize = 10;
+/// The longest name of a band, a fee or a tax, in characters: a line of an invoice.
+pub const NAME_MAX: usize = 60;
+/// The highest tax, of a hundred.
+pub const PERCENT_MAX: i64 = 1_000;
+/// The lengths of an interval whose mean power can count, in minutes: parts of an hour.
+pub const INTERVALS_MINUTES: [u16; 6] = [5, 10, 15, 20, 30, 60];
 
 /// What a unit costs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,6 +101,22 @@ pub struct Season {
     pub sunday: Vec<Switch>,
 }
 
+impl Calendar {
+    /// The switches of a date, the first at midnight; none where there is no season.
+    #[must_use]
+    pub fn on(&self, date: Date) -> &[Switch] {
+        let begun = |season: &&Season| (season.month, season.day) <= (date.month(), date.day());
+        let season = self.seasons.iter().rfind(begun).or(self.seasons.last());
+        let day = season.map(|season| match date.weekday() {
+            _ if self.holidays.contains(&date) => &season.sunday,
+            Weekday::Sunday => &season.sunday,
+            Weekday::Saturday => &season.saturday,
+            _ => &season.workday,
+        });
+        day.map_or(&[], Vec::as_slice)
+    }
+}
+
 /// From a time of day on, another band.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Switch {
@@ -122,10 +162,13 @@ pub struct Fee {
 pub struct Tax {
     /// What it is called.
     pub name: String,
-    /// Of a hundred.
+    /// Of a hundred; negative for a reduction.
     pub percent: Decimal,
     /// Whether it is also taken of the taxes before it.
     pub compound: bool,
+    /// The names of the fees of which it is not taken.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exempt: Vec<String>,
 }
 
 /// What a meter's use costs.
@@ -149,93 +192,4 @@ impl Tariff {
             demand: None,
         }
     }
-}
-
-impl Tariff {
-    /// Whether all prices are within their bounds, the tiers in order, and the calendar whole.
-    ///
-    /// # Errors
-    /// With the first thing that is wrong.
-    pub fn check(&self) -> Result<(), PlanError> {
-        let wrong = |what: &str| Err(PlanError::Tariff(what.to_owned()));
-        if self.per <= Decimal::ZERO || self.per > Decimal::from(TERM_MAX) {
-            return wrong("a price is for one unit or more");
-        }
-        for price in self.prices() {
-            check_price(price)?;
-        }
-        match &self.rate {
-            Rate::Tiers { tiers, .. } => check_tiers(tiers),
-            Rate::TimeOfUse { bands, calendar } => check_calendar(bands, calendar),
-            Rate::Flat { .. } | Rate::PassThrough => Ok(()),
-        }
-    }
-
-    /// Every price in it.
-    fn prices(&self) -> Vec<Decimal> {
-        let mut prices: Vec<Decimal> = match &self.rate {
-            Rate::Flat { price } => vec![*price],
-            Rate::Tiers { tiers, .. } => tiers.iter().map(|tier| tier.price).collect(),
-            Rate::TimeOfUse { bands, .. } => bands.iter().map(|band| band.price).collect(),
-            Rate::PassThrough => Vec::new(),
-        };
-        prices.extend(self.demand.iter().map(|demand| demand.price));
-        prices
-    }
-}
-
-fn check_price(price: Decimal) -> Result<(), PlanError> {
-    if price < Decimal::ZERO || price > Decimal::from(TERM_MAX) {
-        return Err(PlanError::Price(price));
-    }
-    if price.normalize().scale() > PRICE_DECIMALS_MAX {
-        return Err(PlanError::PriceDecimals(price));
-    }
-    Ok(())
-}
-
-fn check_tiers(tiers: &[Tier]) -> Result<(), PlanError> {
-    let wrong = |what: &str| Err(PlanError::Tariff(what.to_owned()));
-    let Some((last, before)) = tiers.split_last() else {
-        return wrong("it has no tiers");
-    };
-    if last.up_to.is_some() {
-        return wrong("its last tier must not end");
-    }
-    let mut from = Decimal::ZERO;
-    for tier in before {
-        match tier.up_to {
-            Some(up_to) if up_to > from => from = up_to,
-            _ => return wrong("each tier ends above the one before it"),
-        }
-    }
-    Ok(())
-}
-
-fn check_calendar(bands: &[Band], calendar: &Calendar) -> Result<(), PlanError> {
-    let wrong = |what: &str| Err(PlanError::Tariff(what.to_owned()));
-    if bands.is_empty() || calendar.seasons.is_empty() {
-        return wrong("it has no bands or no season");
-    }
-    let mut begins = None;
-    for season in &calendar.seasons {
-        let begin = (season.month, season.day);
-        // 2023 is no leap year.
-        if Date::new(2023, season.month, season.day).is_err() {
-            return wrong("a season begins at a date that not every year has");
-        }
-        if begins.replace(begin).is_some_and(|before| before >= begin) {
-            return wrong("its seasons are not in the order of their dates");
-        }
-        for day in [&season.workday, &season.saturday, &season.sunday] {
-            if day.first().map(|switch| switch.at) != Some(Time::midnight()) {
-                return wrong("a day's first band begins at midnight");
-            }
-            let rising = day.is_sorted_by(|a, b| a.at < b.at);
-            if !rising || day.iter().any(|switch| switch.band >= bands.len()) {
-                return wrong("a day's switches are not in order, or name no band");
-            }
-        }
-    }
-    Ok(())
 }

@@ -7,7 +7,7 @@ use common::reading::Reading;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use crate::billing::charge::{charge, plans_within};
+use crate::billing::charge::{Extras, charge, plans_within};
 use crate::billing::consumption::{self, Taken, first_date, mounting_at, register_at};
 use crate::billing::invoice::{DailyUse, Period};
 use crate::billing::period::{
@@ -192,7 +192,7 @@ fn describe(
         for plan in &mut within {
             plan.minimum = Minimum::default();
         }
-        charge(&period, &segments, &within)
+        charge(&period, &segments, &within, &Extras::default())
             .ok()
             .map(|charge| charge.total)
     });
