@@ -2,6 +2,7 @@
 //! is none.
 
 pub mod charge;
+pub mod check;
 pub mod consumption;
 pub mod finding;
 pub mod hold;
