@@ -9,6 +9,7 @@ pub mod hold;
 pub mod invoice;
 pub mod loss;
 pub mod period;
+pub mod readiness;
 pub mod segment;
 
 #[cfg(test)]

@@ -41,3 +41,12 @@ billing-finding-long-estimated = { $n ->
     [one] Un periodo termina con una estimación, desde el { $since }: hay que leer el medidor.
    *[other] { $n } periodos seguidos terminan con una estimación, desde el { $since }: hay que leer el medidor.
 }
+
+billing-cause-no-terms = Sus condiciones de facturación no están completas, así que no tiene periodo.
+billing-cause-silent = El medidor no registra nada desde { $when }: si sigue así, no habrá lectura al final.
+billing-cause-utility-bill = El plan traslada el precio de la compañía, y su recibo aún no está.
+billing-cause-site = { $n ->
+    [one] El edificio se reparte, y uno de sus medidores no tiene lectura.
+   *[other] El edificio se reparte, y { $n } de sus medidores no tienen lectura.
+}
+billing-cause-unreachable = Nadie tiene un canal verificado: la factura se hará, pero no le llega a nadie.

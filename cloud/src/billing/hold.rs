@@ -61,6 +61,11 @@ pub enum Hold {
     },
     /// A quantity or an amount has more digits than can be computed exactly.
     TooManyDigits,
+    /// Somebody wants to look at it first.
+    ByPerson {
+        /// Why, in their words.
+        reason: String,
+    },
 }
 
 impl Hold {
@@ -130,6 +135,9 @@ impl Hold {
                 say("notice-hold-register-fell", &parts)
             }
             Self::TooManyDigits => say("notice-hold-too-many-digits", &[]),
+            Self::ByPerson { reason } => {
+                say("notice-hold-by-person", &[("reason", reason.clone())])
+            }
         }
     }
 }

@@ -108,6 +108,8 @@ struct Subject<'a> {
     meter: &'a Meter,
     plans: Vec<Plan>,
     mountings: Vec<Mounting>,
+    /// Why somebody keeps its invoices back.
+    held_by_person: Option<Hold>,
 }
 
 /// Where the walk along the periods begins.
@@ -127,6 +129,7 @@ pub(super) async fn read_work(
         meter,
         plans: reader.plans(account, id).await?,
         mountings: reader.mountings(account, id).await?,
+        held_by_person: held_by_person(reader, meter).await?,
     };
     let site = reader.site(account, meter.site).await?;
     let held = reader.held_of_meter(account, id).await?;
@@ -164,6 +167,17 @@ pub(super) async fn read_work(
     let next = reader.next_close(account, id).await?;
     work.is_written = nothing_new && next == Some(work.next_close_at);
     Ok(work)
+}
+
+/// Why somebody keeps the invoices of a meter back.
+pub(super) async fn held_by_person(
+    reader: &mut Transaction,
+    meter: &Meter,
+) -> StoreResult<Option<Hold>> {
+    let held = reader.held_meter(meter.account, meter.id).await?;
+    Ok(held.map(|held| Hold::ByPerson {
+        reason: held.reason,
+    }))
 }
 
 impl Subject<'_> {
@@ -256,6 +270,9 @@ impl Subject<'_> {
     }
 
     async fn close(&self, reader: &mut Transaction, period: &Period) -> anyhow::Result<Outcome> {
+        if let Some(hold) = &self.held_by_person {
+            return Ok(Outcome::Hold(*period, hold.clone()));
+        }
         let readings = self.decisive_readings(reader, period).await?;
         let unit = self.meter.unit;
         let closed = close_period(period, &self.plans, unit, &self.mountings, &readings);

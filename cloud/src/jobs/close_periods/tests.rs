@@ -1,5 +1,7 @@
 //! Stories of periods that end, on both engines.
 
+mod holds;
+
 use common::digest::Signature;
 use common::id::{Epoch, PersonId};
 use common::sync::{Loss, LossReason, Weight};
