@@ -42,6 +42,7 @@ billing-finding-long-estimated = { $n ->
    *[other] { $n } periods in a row end with an estimate, since { $since }: the meter must be read.
 }
 
+billing-cause-held = Somebody holds it: { $reason }
 billing-cause-no-terms = Its billing terms are not complete, so it has no period.
 billing-cause-silent = The meter has recorded nothing since { $when }: if that lasts, there is no reading at the end.
 billing-cause-utility-bill = The plan passes on the utility's price, and the utility's bill is not there yet.
@@ -50,3 +51,68 @@ billing-cause-site = { $n ->
    *[other] The site is shared out, and { $n } of its meters have no reading.
 }
 billing-cause-unreachable = Nobody has a verified channel: the invoice will be made, but reaches nobody.
+
+billing-findings = Worth a look
+billing-findings-effect = None of this changes the amount.
+
+billing-nav = Billing
+billing-lead = The bills that come, and what stands in their way, before their periods end.
+billing-cut = The first { $shown } of { $all } bills are shown.
+billing-empty = No bill comes: register a meter and give it terms.
+billing-empty-person = Nothing needs you.
+billing-show-all = Show all
+billing-show-person = { $n ->
+    [one] What needs you: one bill
+   *[other] What needs you: { $n } bills
+}
+billing-run = Goes out { $when } ({ $zone })
+billing-run-waiting = Over, or without a date: not issued yet
+billing-run-meters = { $n ->
+    [one] One bill
+   *[other] { $n } bills
+}
+billing-run-so-far = { $total } so far
+billing-column-readings = Days read
+billing-column-so-far = So far
+billing-column-recipients = Goes to
+billing-column-do = To do
+billing-days-read = { $read } of { $days }
+billing-nobody = Nobody
+billing-ready = Ready
+billing-will-wait = Will wait
+billing-will-estimate = Will estimate
+billing-blocked = Blocked
+billing-preview = Draft
+billing-fix-terms = Set its terms
+billing-fix-recipients = Choose who gets it
+billing-fix-meter = Look at the meter
+billing-hold = Hold
+billing-resume = Let it go
+billing-hold-run = Hold this run
+billing-resume-run = Let this run go
+billing-hold-meter-title = Hold the invoices of { $what }
+billing-hold-meter-lead = No invoice of this meter is issued until you let it go. What was issued stays, and the readings go on.
+billing-hold-run-title = Hold the run of { $what }
+billing-hold-run-lead = { $n ->
+    [one] No invoice of its one meter is issued until you let it go.
+   *[other] No invoice of its { $n } meters is issued until you let them go.
+}
+billing-resume-meter-title = Let the invoices of { $what } go
+billing-resume-meter-lead = Those whose periods are over are issued within a minute, if nothing else stands in their way.
+billing-resume-run-title = Let the run of { $what } go
+billing-resume-run-lead = { $n ->
+    [one] Its one meter is billed as its plan says, also if it was held by itself.
+   *[other] Its { $n } meters are billed as their plans say, also those that were held by themselves.
+}
+billing-hold-reason = Why
+billing-hold-reason-help = Stands on this board. Whoever gets the invoice reads only that it is looked at.
+billing-done-held = Held.
+billing-done-resumed = It is let go.
+billing-draft = Draft: no invoice
+billing-draft-lead = What the bill would say now. Nothing is kept and nothing is sent.
+billing-draft-help = Up to the newest reading. Minimums are reckoned when the period is over.
+billing-no-period = No period
+billing-sends = Goes out { $when } ({ $zone })
+billing-newest-reading = Newest reading
+billing-line-from = From { $from } on
+billing-total-so-far = So far

@@ -39,4 +39,4 @@ notice-hold-device-changed = The device was exchanged between { $from } and { $u
 notice-hold-unit-differs = At the start of { $date } the register counted in { $read }, but the meter is billed in { $billed }.
 notice-hold-register-fell = The register fell from { $before } ({ $from }) to { $after } ({ $until }): it was reset, or it is another device.
 notice-hold-too-many-digits = A figure has more digits than can be computed exactly: look at the price and the readings.
-notice-hold-by-person = Somebody holds it: { $reason }
+notice-hold-by-person = Whoever sends the invoices looks at it first.

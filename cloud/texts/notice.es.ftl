@@ -39,4 +39,4 @@ notice-hold-device-changed = El equipo se cambió entre el { $from } y el { $unt
 notice-hold-unit-differs = Al inicio del { $date } el medidor contaba en { $read }, pero se factura en { $billed }.
 notice-hold-register-fell = La lectura bajó de { $before } ({ $from }) a { $after } ({ $until }): se reinició, o es otro equipo.
 notice-hold-too-many-digits = Una cifra tiene más dígitos de los que se pueden calcular con exactitud: revise el precio y las lecturas.
-notice-hold-by-person = Alguien la retiene: { $reason }
+notice-hold-by-person = Quien emite las facturas la revisa primero.

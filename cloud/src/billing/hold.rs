@@ -135,9 +135,8 @@ impl Hold {
                 say("notice-hold-register-fell", &parts)
             }
             Self::TooManyDigits => say("notice-hold-too-many-digits", &[]),
-            Self::ByPerson { reason } => {
-                say("notice-hold-by-person", &[("reason", reason.clone())])
-            }
+            // Their words are for those who hold the account.
+            Self::ByPerson { .. } => say("notice-hold-by-person", &[]),
         }
     }
 }

@@ -100,6 +100,9 @@ impl Cause {
     pub fn sentence(&self, text: Text, format: Format, zone: &Zone) -> String {
         match self {
             Self::NoTerms => text.get("billing-cause-no-terms"),
+            Self::Held(Hold::ByPerson { reason }) => {
+                text.with("billing-cause-held", &[("reason", Arg::from(reason))])
+            }
             Self::Held(hold) => hold.sentence(text, format, zone),
             Self::Silent { since } => {
                 let when = format.date_time(*since, zone);

@@ -7,6 +7,7 @@ use common::id::DeviceId;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::billing::check::{self, Past, check};
 use crate::billing::consumption::{TOLERANCE, Taken, daily, first_date, mounting_at};
 use crate::billing::hold::Hold;
 use crate::billing::invoice::{DailyUse, EarlierPeriod, Period};
@@ -26,6 +27,8 @@ use crate::store::{StoreResult, Transaction};
 
 /// The most periods of a meter that one run closes: ten years.
 const PERIODS_MAX: usize = 120;
+/// Invoices that a period is compared with: a year of monthly ones, and the one before it.
+const PAST_MAX: i64 = 14;
 /// Closing readings that are looked through for the one with which a meter begins.
 const FIRST_CLOSINGS_MAX: i64 = 60;
 /// Longer than from the end of a period to its send hour.
@@ -281,10 +284,27 @@ impl Subject<'_> {
             Err(CloseError::Hold(hold)) => return Ok(Outcome::Hold(*period, hold)),
             Err(CloseError::Period(error)) => return Err(error.into()),
         };
-        let statement = self.with_serial_numbers(reader, statement).await?;
+        let mut statement = self.with_serial_numbers(reader, statement).await?;
         let plan = plan_of(period, &self.plans)?;
         let (zone, currency) = (&plan.zone, self.currency(period)?);
-        let daily = self.daily(reader, period, zone, readings).await?;
+        let readings = self.with_closings(reader, period, readings).await?;
+        let daily = daily(period, zone, unit, &self.mountings, &readings)?;
+        let (account, id) = (self.meter.account, self.meter.id);
+        let past = reader
+            .invoices_before(account, id, period.from, PAST_MAX)
+            .await?;
+        let past: Vec<Past> = past.iter().filter_map(Past::of).collect();
+        statement.findings.extend(check(&check::Subject {
+            period,
+            unit,
+            zone,
+            checks: &plan.checks,
+            segments: &statement.segments,
+            daily: &daily,
+            intervals: &[],
+            readings: &readings,
+            past: &past,
+        }));
         let losses = self.losses(reader, period).await?;
         Ok(Outcome::Issue(Box::new(Closed {
             period: *period,
@@ -353,13 +373,13 @@ impl Subject<'_> {
         Ok(readings)
     }
 
-    async fn daily(
+    /// The readings with those that close the days of the period.
+    async fn with_closings(
         &self,
         reader: &mut Transaction,
         period: &Period,
-        zone: &Zone,
         mut readings: Vec<Taken>,
-    ) -> anyhow::Result<Vec<DailyUse>> {
+    ) -> StoreResult<Vec<Taken>> {
         for mounting in &self.mountings {
             let (account, point) = (self.meter.account, &mounting.point);
             let closings = reader
@@ -367,7 +387,6 @@ impl Subject<'_> {
                 .await?;
             readings.extend(closings.into_iter().map(Taken::from));
         }
-        let unit = self.meter.unit;
-        Ok(daily(period, zone, unit, &self.mountings, &readings)?)
+        Ok(readings)
     }
 }

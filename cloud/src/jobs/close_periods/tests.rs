@@ -1,5 +1,6 @@
 //! Stories of periods that end, on both engines.
 
+mod findings;
 mod holds;
 
 use common::digest::Signature;
