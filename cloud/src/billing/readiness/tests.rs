@@ -4,6 +4,7 @@ use common::quantity::Quantity;
 use common::unit::Unit;
 use jiff::civil::date;
 
+use super::Readiness::{Blocked, Ready, WillEstimate, WillWait};
 use super::*;
 use crate::billing::sample::{number, start_of};
 
@@ -52,15 +53,28 @@ fn fell() -> Hold {
 }
 
 type Change = fn(&mut Facts<'_>);
+type Row = (&'static str, Change, Readiness, bool);
+
+/// A plan that estimates at once.
+const ESTIMATE: Missing = Missing {
+    grace_days: 0,
+    estimate: true,
+};
+
+fn check_rows(rows: &[Row]) {
+    for (name, change, state, needs) in rows {
+        let period = november();
+        let mut facts = facts(&period);
+        change(&mut facts);
+        let outlook = outlook(&facts, now());
+        assert_eq!(outlook.state, *state, "{name}");
+        assert_eq!(outlook.needs_a_person(), *needs, "{name}");
+    }
+}
 
 #[test]
-fn what_will_become_of_a_bill_and_whether_it_needs_a_person() {
-    use Readiness::{Blocked, Ready, WillEstimate, WillWait};
-    const ESTIMATE: Missing = Missing {
-        grace_days: 0,
-        estimate: true,
-    };
-    let rows: [(&str, Change, Readiness, bool); 14] = [
+fn what_data_can_still_mend_waits_or_is_estimated() {
+    check_rows(&[
         ("all is there", |_| {}, Ready, false),
         (
             "silent for a day to the second",
@@ -107,6 +121,12 @@ fn what_will_become_of_a_bill_and_whether_it_needs_a_person() {
             WillWait,
             false,
         ),
+    ]);
+}
+
+#[test]
+fn what_data_cannot_mend_needs_a_person() {
+    check_rows(&[
         (
             "no terms",
             |facts| {
@@ -162,15 +182,7 @@ fn what_will_become_of_a_bill_and_whether_it_needs_a_person() {
             Blocked,
             true,
         ),
-    ];
-    for (name, change, state, needs) in rows {
-        let period = november();
-        let mut facts = facts(&period);
-        change(&mut facts);
-        let outlook = outlook(&facts, now());
-        assert_eq!(outlook.state, state, "{name}");
-        assert_eq!(outlook.needs_a_person(), needs, "{name}");
-    }
+    ]);
 }
 
 #[test]
