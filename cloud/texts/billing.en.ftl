@@ -57,7 +57,7 @@ billing-findings-effect = None of this changes the amount.
 
 billing-nav = Billing
 billing-lead = The bills that come, and what stands in their way, before their periods end.
-billing-cut = The first { $shown } of { $all } bills are shown.
+billing-cut = The first { $shown } of { $all } meters are shown.
 billing-empty = No bill comes: register a meter and give it terms.
 billing-empty-person = Nothing needs you.
 billing-show-all = Show all

@@ -55,9 +55,9 @@ billing-cause-unreachable = Nadie tiene un canal verificado: la factura se hará
 billing-findings = Vale la pena mirar
 billing-findings-effect = Nada de esto cambia el importe.
 
-billing-nav = Facturación
+billing-nav = Cierres
 billing-lead = Las facturas que vienen, y qué las detiene, antes del cierre de sus periodos.
-billing-cut = Se muestran las primeras { $shown } de { $all } facturas.
+billing-cut = Se muestran los primeros { $shown } de { $all } medidores.
 billing-empty = No viene ninguna factura: registre un medidor y dele condiciones.
 billing-empty-person = Nada lo necesita a usted.
 billing-show-all = Mostrar todas
@@ -92,14 +92,14 @@ billing-hold-run = Retener estas facturas
 billing-resume-run = Liberar estas facturas
 billing-hold-meter-title = Retener las facturas de { $what }
 billing-hold-meter-lead = No se emite ninguna factura de este medidor hasta que la libere. Lo emitido queda, y las lecturas siguen.
-billing-hold-run-title = Retener las facturas de { $what }
+billing-hold-run-title = Retener las facturas del { $what }
 billing-hold-run-lead = { $n ->
     [one] No se emite ninguna factura de su único medidor hasta que la libere.
    *[other] No se emite ninguna factura de sus { $n } medidores hasta que las libere.
 }
 billing-resume-meter-title = Liberar las facturas de { $what }
 billing-resume-meter-lead = Las de periodos ya terminados se emiten en menos de un minuto, si nada más las detiene.
-billing-resume-run-title = Liberar las facturas de { $what }
+billing-resume-run-title = Liberar las facturas del { $what }
 billing-resume-run-lead = { $n ->
     [one] Su único medidor se factura como dice su plan, aunque se haya retenido por separado.
    *[other] Sus { $n } medidores se facturan como dicen sus planes, también los retenidos por separado.

@@ -25,6 +25,10 @@ use crate::plan::Checks;
 use crate::site::Zone;
 use common::unit::Unit;
 
+/// Fewer known days have no third-highest worth the name: after a weekend, Monday would be a
+/// spike. A week has each kind of day.
+const SPIKE_DAYS_MIN: usize = 7;
+
 /// What went through in a part of the period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Interval {
@@ -150,7 +154,11 @@ impl Subject<'_> {
 
     /// One spike of the days of the period, and one of the parts of each day.
     fn spikes(&self) -> Vec<Finding> {
-        let mut found: Vec<_> = self.spike_of(&self.days()).into_iter().collect();
+        let days = Some(self.days()).filter(|days| days.len() >= SPIKE_DAYS_MIN);
+        let mut found: Vec<_> = days
+            .and_then(|days| self.spike_of(&days))
+            .into_iter()
+            .collect();
         let mut by_day: BTreeMap<_, Vec<Interval>> = BTreeMap::new();
         for interval in self.intervals {
             let day = self.zone.rules().to_datetime(interval.from).date();

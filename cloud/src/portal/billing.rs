@@ -29,8 +29,8 @@ use crate::currency::Currency;
 use crate::format::Format;
 use crate::text::{Arg, Text};
 
-/// The most bills on one page; a longer list says that it was cut.
-const BILLS_SHOWN_MAX: usize = 300;
+/// The most meters on one page; a longer list says that it was cut.
+const METERS_SHOWN_MAX: usize = 300;
 
 /// Bills that go out at one instant.
 #[derive(Debug)]
@@ -65,19 +65,20 @@ pub(super) async fn list(
     let title = Text::in_language(me.person.language).get("billing-nav");
     let page = Page::new(&me, Place::Billing, title, portal.app.clock.now());
     let mut transaction = portal.app.store.read().await?;
-    let bills = coming::of_all(&mut transaction, &me, page.now).await?;
+    let found = coming::of_all(&mut transaction, &me, page.now, METERS_SHOWN_MAX);
+    let (bills, meters) = found.await?;
     drop(transaction);
-    show_page(&draw(page, &bills, query.get("show") == "person"))
+    show_page(&draw(page, &bills, meters, query.get("show") == "person"))
 }
 
-fn draw(page: Page, bills: &[Coming], only_person: bool) -> BoardPage {
+fn draw(page: Page, bills: &[Coming], meters: usize, only_person: bool) -> BoardPage {
     let attention = bills.iter().filter(|one| one.wants_a_look()).count();
     let mut runs: BTreeMap<Option<Timestamp>, Vec<&Coming>> = BTreeMap::new();
     let shown = bills
         .iter()
         .filter(|one| !only_person || one.wants_a_look());
     // What is over and waits stands first: it has no instant to come.
-    for bill in shown.take(BILLS_SHOWN_MAX) {
+    for bill in shown {
         runs.entry(bill.sends_at).or_default().push(bill);
     }
     let runs = runs.into_iter().map(|(at, bills)| run(&page, at, &bills));
@@ -93,8 +94,8 @@ fn draw(page: Page, bills: &[Coming], only_person: bool) -> BoardPage {
     } else {
         Vec::new()
     };
-    let lead = if bills.len() > BILLS_SHOWN_MAX {
-        let (shown, all) = (BILLS_SHOWN_MAX.to_string(), bills.len().to_string());
+    let lead = if meters > METERS_SHOWN_MAX {
+        let (shown, all) = (METERS_SHOWN_MAX.to_string(), meters.to_string());
         let args = [("shown", Arg::from(&shown)), ("all", Arg::from(&all))];
         page.text.with("billing-cut", &args)
     } else {
@@ -208,9 +209,12 @@ fn table(page: &Page, bills: &[&Coming]) -> Table {
 
 fn row(page: &Page, bill: &Coming) -> Vec<Cell> {
     let meter = &bill.meter;
+    // Figures are those of the invoice, dates those of whoever looks.
     let format = Format::new(meter.locale);
     let preview = format!("/meters/{}/preview", meter.id);
-    let dates = bill.period.map(|one| format.dates(one.from, one.until));
+    let dates = bill
+        .period
+        .map(|one| page.format.dates(one.from, one.until));
     let about = [Some(bill.site.clone()), dates];
     let about: Vec<String> = about.into_iter().flatten().collect();
     let readings = match &bill.running {

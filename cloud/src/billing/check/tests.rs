@@ -322,6 +322,21 @@ fn less_than_nothing_and_spikes() {
 }
 
 #[test]
+fn a_spike_needs_a_week_of_days_to_be_compared_with() {
+    fn known(case: &mut Case, days: usize) {
+        let mut uses = ["10"; 31];
+        uses[2] = SPIKE;
+        case.uses(&uses);
+        case.daily.truncate(days);
+        case.checks.sum_percent = Decimal::ZERO;
+    }
+    check_rows(&[
+        ("six days", |case| known(case, 6), &[]),
+        ("seven days", |case| known(case, 7), &["spike"]),
+    ]);
+}
+
+#[test]
 fn a_spike_says_when_and_how_much() {
     let mut days = ["10"; 31];
     days[4] = SPIKE;

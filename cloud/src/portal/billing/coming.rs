@@ -96,20 +96,24 @@ impl Around {
     }
 }
 
-/// The bills of every meter that somebody holds, in the order of the meters.
+/// The bills of the first `most` meters that somebody holds, in the order of the meters, and
+/// how many meters there are.
 pub(super) async fn of_all(
     transaction: &mut Transaction,
     me: &SignedIn,
     now: Timestamp,
-) -> StoreResult<Vec<Coming>> {
-    let mut all = Vec::new();
+    most: usize,
+) -> StoreResult<(Vec<Coming>, usize)> {
+    let (mut all, mut counted) = (Vec::new(), 0);
     for account in me.actor.held_accounts() {
         let around = Around::read(transaction, account).await?;
-        for meter in transaction.meters(account).await? {
-            all.extend(of_meter(transaction, &around, &meter, now).await?);
+        let meters = transaction.meters(account).await?;
+        for meter in meters.iter().take(most.saturating_sub(counted)) {
+            all.extend(of_meter(transaction, &around, meter, now).await?);
         }
+        counted += meters.len();
     }
-    Ok(all)
+    Ok((all, counted))
 }
 
 /// The bills of a meter: those that wait, the oldest first, then the one that runs.

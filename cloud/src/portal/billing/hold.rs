@@ -64,18 +64,15 @@ async fn meter(transaction: &mut Transaction, me: &SignedIn, id: &str) -> Result
     Ok(About::Meter(Box::new(meter)))
 }
 
-/// The run of the address, if any meter of theirs is in it.
-async fn run(
-    portal: &Portal,
-    transaction: &mut Transaction,
-    me: &SignedIn,
-    id: &str,
-) -> Result<About, Failure> {
+/// The run of the address, if any meter of theirs is in it. Every meter is looked at, so it
+/// reads beside the writers.
+async fn run(portal: &Portal, me: &SignedIn, id: &str) -> Result<About, Failure> {
+    let mut transaction = portal.app.store.read().await?;
     let at = id.parse().ok();
     let at = at.and_then(|at| Timestamp::from_millisecond(at).ok());
     let at = at.ok_or(Failure::Absent)?;
     let now = portal.app.clock.now();
-    let bills = coming::of_all(transaction, me, now).await?;
+    let (bills, _) = coming::of_all(&mut transaction, me, now, usize::MAX).await?;
     let bills: Vec<_> = bills
         .into_iter()
         .filter(|bill| bill.sends_at == Some(at))
@@ -212,7 +209,7 @@ pub(in super::super) async fn ask_run(
     me: SignedIn,
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
-    let about = run(&portal, &mut portal.app.store.read().await?, &me, &id).await?;
+    let about = run(&portal, &me, &id).await?;
     form(&portal, &me, &about, Some(&Input::default())).show(&Errors::new())
 }
 
@@ -222,8 +219,8 @@ pub(in super::super) async fn hold_run(
     Path(id): Path<String>,
     Form(input): Form<Input>,
 ) -> Result<Response, Failure> {
-    let mut transaction = portal.app.store.write().await?;
-    let about = run(&portal, &mut transaction, &me, &id).await?;
+    let about = run(&portal, &me, &id).await?;
+    let transaction = portal.app.store.write().await?;
     hold_all(&portal, &me, transaction, &about, &input).await
 }
 
@@ -232,7 +229,7 @@ pub(in super::super) async fn ask_resume_run(
     me: SignedIn,
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
-    let about = run(&portal, &mut portal.app.store.read().await?, &me, &id).await?;
+    let about = run(&portal, &me, &id).await?;
     form(&portal, &me, &about, None).show(&Errors::new())
 }
 
@@ -241,7 +238,7 @@ pub(in super::super) async fn resume_run(
     me: SignedIn,
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
-    let mut transaction = portal.app.store.write().await?;
-    let about = run(&portal, &mut transaction, &me, &id).await?;
+    let about = run(&portal, &me, &id).await?;
+    let transaction = portal.app.store.write().await?;
     resume_all(&me, transaction, &about).await
 }

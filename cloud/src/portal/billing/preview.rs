@@ -18,7 +18,7 @@ use crate::billing::period::plan_on;
 use crate::billing::segment::Boundary;
 use crate::document;
 use crate::format::Format;
-use crate::text::{Arg, Text};
+use crate::text::Arg;
 
 /// A line of the calculation.
 #[derive(Debug)]
@@ -82,7 +82,7 @@ fn draft(page: &Page, bill: &Coming) -> Draft {
     let format = Format::new(bill.meter.locale);
     let heading = bill.period.map_or_else(
         || page.t("billing-no-period"),
-        |period| format.dates(period.from, period.until),
+        |period| page.format.dates(period.from, period.until),
     );
     let sends = bill.sends_at.map_or_else(String::new, |at| {
         let when = page.format.date_time(at, &bill.zone);
@@ -97,7 +97,7 @@ fn draft(page: &Page, bill: &Coming) -> Draft {
         Tone::Good if bill.wants_a_look() => Tone::Warn,
         tone => tone,
     };
-    let rows = rows(page.text, format, bill);
+    let rows = rows(page, format, bill);
     Draft {
         heading,
         sends,
@@ -113,8 +113,10 @@ fn draft(page: &Page, bill: &Coming) -> Draft {
     }
 }
 
-/// From the two registers to what it costs so far.
-fn rows(text: Text, format: Format, bill: &Coming) -> Vec<Row> {
+/// From the two registers to what it costs so far: figures in the forms of the invoice,
+/// dates in those of whoever looks.
+fn rows(page: &Page, format: Format, bill: &Coming) -> Vec<Row> {
+    let text = page.text;
     let so_far = bill
         .running
         .as_ref()
@@ -127,7 +129,7 @@ fn rows(text: Text, format: Format, bill: &Coming) -> Vec<Row> {
     };
     let register = |name: &str, boundary: &Boundary| Row {
         name: text.get(name),
-        how: document::taken(boundary, text, format, &bill.zone),
+        how: document::taken(boundary, text, page.format, &bill.zone),
         value: format.quantity(boundary.register.value(), boundary.register.unit()),
         strong: false,
     };
@@ -144,7 +146,7 @@ fn rows(text: Text, format: Format, bill: &Coming) -> Vec<Row> {
     ];
     let name = |line: &Line| match line.kind {
         LineKind::Consumption => {
-            let from = format.date(line.from);
+            let from = page.format.date(line.from);
             text.with("billing-line-from", &[("from", Arg::from(&from))])
         }
         _ => line.name.clone(),

@@ -185,7 +185,7 @@ async fn a_draft_shows_registers_lines_and_what_was_noticed() {
     let page = story.world.get(&story.integrator, &path).await.text();
     for part in [
         "Draft: no invoice",
-        "25–30 nov 2026",
+        "Nov 25–30, 2026",
         "Goes out Dec 1, 2026, 07:00 (America/Tijuana)",
         "120 kWh",
         "100 kWh",
