@@ -103,7 +103,8 @@ fn draft(page: &Page, bill: &Coming) -> Draft {
         sends,
         state: Cell::state(tone, state_word(page.text, state), ""),
         reasons: bill.reasons(page.text, page.format),
-        fix: fix(page.text, bill),
+        // What lets it go is a button of the page.
+        fix: fix(page.text, bill).filter(|_| !bill.is_held),
         help: if rows.is_empty() {
             String::new()
         } else {
