@@ -339,6 +339,16 @@ CREATE UNIQUE INDEX invoice_by_id ON invoice (account_id, invoice_id);
 CREATE UNIQUE INDEX invoice_by_number ON invoice (account_id, number);
 CREATE INDEX invoice_held ON invoice (state) WHERE state = 'held';
 
+-- Meters of which no invoice is issued before somebody says so.
+CREATE TABLE billing_hold (
+    account_id BIGINT NOT NULL,
+    meter_id BIGINT NOT NULL,
+    reason TEXT NOT NULL,
+    held_by BIGINT NOT NULL,
+    held_ms BIGINT NOT NULL,
+    PRIMARY KEY (account_id, meter_id)
+);
+
 -- A stretch in which a meter recorded nothing, from its last good reading on.
 CREATE TABLE silence (
     account_id BIGINT NOT NULL,

@@ -2,12 +2,14 @@
 //! is none.
 
 pub mod charge;
+pub mod check;
 pub mod consumption;
 pub mod finding;
 pub mod hold;
 pub mod invoice;
 pub mod loss;
 pub mod period;
+pub mod readiness;
 pub mod segment;
 
 #[cfg(test)]

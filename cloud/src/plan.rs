@@ -1,5 +1,6 @@
 //! Plans: the billing terms of a meter, a version for each date from which they count.
 
+pub mod checks;
 pub mod cycle;
 pub mod tariff;
 pub mod terms;
@@ -10,6 +11,7 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+pub use self::checks::Checks;
 pub use self::cycle::Cycle;
 use self::tariff::{Fee, Minimum, Rate, Tariff, Tax};
 use crate::currency::Currency;
@@ -48,6 +50,9 @@ pub enum PlanError {
     /// The grace is below zero or too long.
     #[error("an invoice that waits {0} days for data: choose 0 to 60")]
     Grace(i64),
+    /// A threshold of the checks is below zero or absurdly high.
+    #[error("a check's threshold is {0}: choose 0 (off) to 366 days or 100,000 percent")]
+    Threshold(Decimal),
 }
 
 /// What becomes of an invoice whose reading at the end of the period is missing.
@@ -57,35 +62,6 @@ pub struct Missing {
     pub grace_days: u8,
     /// Whether the register is estimated then; else it is held until somebody decides.
     pub estimate: bool,
-}
-
-/// The thresholds at which a bill is flagged. Those that a plan does not set are none.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Checks {
-    /// Daily use below this share of the history's, of a hundred, is low.
-    pub low_percent: Decimal,
-    /// Daily use above this share of the history's, of a hundred, is high.
-    pub high_percent: Decimal,
-    /// So many days without any use are flagged.
-    pub zero_days: u16,
-    /// A day that uses this many times the third-highest day is a spike, of a hundred.
-    pub spike_percent: Decimal,
-    /// How far the days may be from the registers together, of a hundred.
-    pub sum_percent: Decimal,
-}
-
-impl Default for Checks {
-    // The start values of the rules' sources: see the validation of a bill.
-    fn default() -> Self {
-        Self {
-            low_percent: Decimal::from(50),
-            high_percent: Decimal::from(200),
-            zero_days: 7,
-            spike_percent: Decimal::from(300),
-            sum_percent: Decimal::ONE,
-        }
-    }
 }
 
 /// One version of a meter's billing terms, with nothing left open. It holds from the start
@@ -165,7 +141,7 @@ impl Plan {
         if grace > GRACE_DAYS_MAX {
             return Err(PlanError::Grace(grace));
         }
-        Ok(())
+        self.checks.check()
     }
 
     /// Whether another version differs in nothing but the date from which it counts.

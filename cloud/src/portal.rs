@@ -7,6 +7,7 @@
 
 mod account_pages;
 mod asset;
+mod billing;
 mod error;
 mod export;
 mod field;
@@ -162,6 +163,7 @@ fn pages() -> Router<Portal> {
             get(gateways::ask).post(gateways::add),
         )
         .merge(gateway_pages())
+        .merge(billing_pages())
         .route("/meters", get(meters::list))
         .route("/meters/{meter}", get(meters::page::show))
         .route(
@@ -219,5 +221,27 @@ fn gateway_pages() -> Router<Portal> {
         .route(
             "/gateways/{gateway}/meters",
             get(meters::register::ask).post(meters::register::add),
+        )
+}
+
+fn billing_pages() -> Router<Portal> {
+    Router::new()
+        .route("/billing", get(billing::list))
+        .route(
+            "/billing/runs/{run}/hold",
+            get(billing::hold::ask_run).post(billing::hold::hold_run),
+        )
+        .route(
+            "/billing/runs/{run}/resume",
+            get(billing::hold::ask_resume_run).post(billing::hold::resume_run),
+        )
+        .route("/meters/{meter}/preview", get(billing::preview::show))
+        .route(
+            "/meters/{meter}/hold",
+            get(billing::hold::ask).post(billing::hold::hold),
+        )
+        .route(
+            "/meters/{meter}/resume",
+            get(billing::hold::ask_resume).post(billing::hold::resume),
         )
 }

@@ -13,6 +13,7 @@ mod assignments;
 pub mod commands;
 pub mod devices;
 pub mod gateways;
+pub mod holds;
 pub mod invoices;
 pub mod keys;
 pub mod losses;

@@ -2,9 +2,9 @@
 //!
 //! Promises: both languages have the same texts with the same variables, and every text
 //! that code or a template asks for exists (the tests beside this file prove it). Ids begin
-//! with the area that owns them: `portal-`, `notice-`, `document-`, `excel-`; ask for them
-//! by a whole literal, so that the tests can see it. Numbers and dates come in as text that
-//! `Format` made; a count comes in as a number only where it chooses a plural.
+//! with the area that owns them: `portal-`, `notice-`, `document-`, `excel-`, `billing-`;
+//! ask for them by a whole literal, so that the tests can see it. Numbers and dates come in
+//! as text that `Format` made; a count comes in as a number only where it chooses a plural.
 
 use std::sync::LazyLock;
 
@@ -32,7 +32,7 @@ macro_rules! source {
     };
 }
 
-static SOURCES: [Source; 8] = [
+static SOURCES: [Source; 10] = [
     source!("portal.en", En),
     source!("portal.es", Es),
     source!("notice.en", En),
@@ -41,6 +41,8 @@ static SOURCES: [Source; 8] = [
     source!("document.es", Es),
     source!("excel.en", En),
     source!("excel.es", Es),
+    source!("billing.en", En),
+    source!("billing.es", Es),
 ];
 
 type Bundle = FluentBundle<FluentResource>;

@@ -41,3 +41,4 @@ notice-hold-register-fell = The register fell from { $before } ({ $from }) to { 
 notice-hold-utility-bill-missing = The price is what the utility charges, and its bill is not entered yet: enter its amount and what the main meter measured.
 notice-hold-peak-missing = The plan charges the highest power, and no readings tell it: enter it, or choose a plan without a demand price.
 notice-hold-too-many-digits = A figure has more digits than can be computed exactly: look at the price and the readings.
+notice-hold-by-person = Whoever sends the invoices looks at it first.

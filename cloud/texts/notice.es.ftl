@@ -41,3 +41,4 @@ notice-hold-register-fell = La lectura bajó de { $before } ({ $from }) a { $aft
 notice-hold-utility-bill-missing = El precio es el que cobra la compañía y su recibo aún no está registrado: registre su importe y lo que midió el medidor principal.
 notice-hold-peak-missing = El plan cobra la potencia máxima y ninguna lectura la dice: regístrela o elija un plan sin precio de demanda.
 notice-hold-too-many-digits = Una cifra tiene más dígitos de los que se pueden calcular con exactitud: revise el precio y las lecturas.
+notice-hold-by-person = Quien emite las facturas la revisa primero.

@@ -65,6 +65,11 @@ pub enum Hold {
     PeakMissing,
     /// A quantity or an amount has more digits than can be computed exactly.
     TooManyDigits,
+    /// Somebody wants to look at it first.
+    ByPerson {
+        /// Why, in their words.
+        reason: String,
+    },
 }
 
 impl Hold {
@@ -136,6 +141,8 @@ impl Hold {
             Self::UtilityBillMissing => say("notice-hold-utility-bill-missing", &[]),
             Self::PeakMissing => say("notice-hold-peak-missing", &[]),
             Self::TooManyDigits => say("notice-hold-too-many-digits", &[]),
+            // Their words are for those who hold the account.
+            Self::ByPerson { .. } => say("notice-hold-by-person", &[]),
         }
     }
 }

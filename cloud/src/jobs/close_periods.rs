@@ -14,7 +14,7 @@ use common::fail_point::fail_point;
 use common::id::{AccountId, MeterId};
 use jiff::{SignedDuration, Timestamp};
 
-use self::read::{Closed, Outcome, Work, read_work};
+use self::read::{Closed, Outcome, Work, held_by_person, read_work};
 use crate::billing::hold::Hold;
 use crate::billing::invoice::{DocumentKind, Invoice, Period, SCHEMA};
 use crate::notice;
@@ -104,8 +104,11 @@ async fn close_meter(store: &Store, meter: &Meter, now: Timestamp) -> anyhow::Re
         return Ok(());
     }
     let mut writer = store.write().await?;
+    // Somebody may have held it since it was read; the next run sees that.
+    let held_meanwhile = held_by_person(&mut writer, meter).await?.is_some();
     for outcome in &work.outcomes {
         match outcome {
+            Outcome::Issue(_) if held_meanwhile => return Ok(()),
             Outcome::Issue(closed) => issue(&mut writer, meter, &work, closed, now).await?,
             Outcome::Hold(period, hold) => keep_hold(&mut writer, meter, period, hold, now).await?,
         }

@@ -17,7 +17,7 @@ fn plan() -> Plan {
 fn terms_out_of_bounds_say_which_and_what_is_allowed() {
     assert_eq!(plan().check(), Ok(()));
     type Change = fn(&mut Plan);
-    let wrong: [(Change, &str); 6] = [
+    let wrong: [(Change, &str); 8] = [
         (
             |plan| plan.tariff = Tariff::flat(Decimal::new(-1, 2)),
             "price is -0.01",
@@ -32,6 +32,11 @@ fn terms_out_of_bounds_say_which_and_what_is_allowed() {
         ),
         (|plan| plan.send_hour = 24, "send hour is 24"),
         (|plan| plan.missing.grace_days = 61, "waits 61 days"),
+        (|plan| plan.checks.zero_days = 367, "threshold is 367"),
+        (
+            |plan| plan.checks.low_percent = Decimal::NEGATIVE_ONE,
+            "threshold is -1",
+        ),
         (
             |plan| {
                 let up_to = Some(Decimal::TEN);

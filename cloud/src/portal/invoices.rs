@@ -209,6 +209,7 @@ struct InvoicePage {
     simulated: bool,
     dated: bool,
     losses: Vec<String>,
+    findings: Vec<String>,
     rows: Vec<Row>,
     device: String,
     daily: String,
@@ -266,6 +267,7 @@ fn draw(portal: &Portal, me: &SignedIn, invoice: &Invoice) -> Result<InvoicePage
         simulated: invoice.simulated,
         dated: invoice.is_dated(),
         losses: losses(text, format, invoice, &zone),
+        findings: findings(text, format, invoice, &zone),
         rows: rows(text, format, invoice, &zone),
         device: device(text, invoice),
         daily: chart::daily(&invoice.daily, invoice.unit, &format, Frame::PAGE),
@@ -300,6 +302,13 @@ fn losses(text: Text, format: Format, invoice: &Invoice, zone: &Zone) -> Vec<Str
         sentences.push(text.get("document-lost-effect"));
     }
     sentences
+}
+
+/// What was noticed about the readings.
+fn findings(text: Text, format: Format, invoice: &Invoice, zone: &Zone) -> Vec<String> {
+    let findings = invoice.findings.iter();
+    let sentences = findings.map(|one| one.sentence(text, format, invoice.unit, zone));
+    sentences.collect()
 }
 
 /// How many days have a reading of their own.

@@ -9,7 +9,7 @@ pub(super) mod settings;
 use axum::extract::State;
 use axum::response::Response;
 use common::unit::{Medium, Unit};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::Portal;
 use super::error::Failure;
@@ -17,12 +17,11 @@ use super::page::{Page, Place, show};
 use super::session::SignedIn;
 use super::table::{Button, Cell, Listing, Table, Tone};
 use crate::billing::period::plan_on;
+use crate::billing::readiness::SILENT_AFTER;
 use crate::site::Meter;
 use crate::store::{StoreResult, Transaction};
 use crate::text::{Arg, Text};
 
-/// A meter that recorded nothing for so long is silent.
-pub(super) const SILENT_AFTER: SignedDuration = SignedDuration::from_hours(24);
 /// The most meters on one page; a longer list says that it was cut.
 const METERS_SHOWN_MAX: usize = 300;
 

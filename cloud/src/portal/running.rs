@@ -7,8 +7,9 @@ use common::reading::Reading;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use crate::billing::charge::{Extras, charge, plans_within};
+use crate::billing::charge::{Charge, Extras, charge, plans_within};
 use crate::billing::consumption::{self, Taken, first_date, mounting_at, register_at};
+use crate::billing::hold::Hold;
 use crate::billing::invoice::{DailyUse, Period};
 use crate::billing::period::{
     PeriodError, first_period, period_after, period_containing, plan_of, send_at, start_of_day,
@@ -38,6 +39,12 @@ pub(super) struct Running {
     pub(super) used: Option<Decimal>,
     /// What that costs.
     pub(super) cost: Option<Decimal>,
+    /// The segments and lines so far, if both registers are known.
+    pub(super) so_far: Option<(Segments, Charge)>,
+    /// Why they are not, as the rules say.
+    pub(super) hold: Option<Hold>,
+    /// The closing readings of the period.
+    pub(super) readings: Vec<Taken>,
     /// The use of each day that is over.
     pub(super) daily: Vec<DailyUse>,
 }
@@ -86,7 +93,7 @@ pub(super) async fn look(
                 meter,
                 &plans,
                 &mountings,
-                &readings,
+                readings,
                 last.as_ref(),
                 period,
                 now,
@@ -174,39 +181,46 @@ fn describe(
     meter: &Meter,
     plans: &[Plan],
     mountings: &[Mounting],
-    readings: &[Taken],
+    readings: Vec<Taken>,
     last: Option<&Taken>,
     period: Period,
     now: Timestamp,
 ) -> Result<Running, PeriodError> {
     let zone = plan_of(&period, plans)?.zone.clone();
     let today = zone.rules().to_datetime(now).date();
-    let mut daily = consumption::daily(&period, &zone, meter.unit, mountings, readings)?;
+    let mut daily = consumption::daily(&period, &zone, meter.unit, mountings, &readings)?;
     daily.retain(|day| day.date < today);
-    let segments = segments(meter, plans, mountings, readings, last, &period);
+    let segments = segments(meter, plans, mountings, &readings, last, &period);
+    let (segments, hold) = match segments {
+        Ok(segments) => (segments, None),
+        Err(hold) => (None, Some(hold)),
+    };
     let used = segments
         .as_ref()
         .map(|segments| segments.iter().map(|segment| segment.quantity).sum());
-    let cost = segments.and_then(|segments| {
+    let so_far = segments.and_then(|segments| {
         let mut within = plans_within(&period, plans);
         for plan in &mut within {
             plan.minimum = Minimum::default();
         }
-        charge(&period, &segments, &within, &Extras::default())
-            .ok()
-            .map(|charge| charge.total)
+        let charge = charge(&period, &segments, &within, &Extras::default()).ok()?;
+        Some((segments, charge))
     });
     Ok(Running {
         sends_at: send_at(&period, plans)?,
         period,
         zone,
         used,
-        cost,
+        cost: so_far.as_ref().map(|(_, charge)| charge.total),
+        so_far,
+        hold,
+        readings,
         daily,
     })
 }
 
-/// What went through from the period's start to the last reading, by price.
+/// What went through from the period's start to the last reading, by price; nothing when
+/// there is no reading yet.
 fn segments(
     meter: &Meter,
     plans: &[Plan],
@@ -214,17 +228,24 @@ fn segments(
     readings: &[Taken],
     last: Option<&Taken>,
     period: &Period,
-) -> Option<Segments> {
-    let last = last?;
-    let mounted = mounting_at(last.reading.at, mountings)?;
-    let starts = decisive_starts(period, plans).ok()?;
+) -> Result<Option<Segments>, Hold> {
+    let Some((last, reading)) = last.and_then(|last| Some((last, consumption::evidence(last)?)))
+    else {
+        return Ok(None);
+    };
+    let (Some(mounted), Ok(starts)) = (
+        mounting_at(last.reading.at, mountings),
+        decisive_starts(period, plans),
+    ) else {
+        return Ok(None);
+    };
     let mut boundaries = Vec::new();
     for start in starts.iter().filter(|start| start.at <= last.reading.at) {
-        boundaries.push(register_at(*start, mountings, readings).ok()?);
+        boundaries.push(register_at(*start, mountings, readings)?);
     }
-    let reading = consumption::evidence(last)?;
+    let today = meter.zone.rules().to_datetime(reading.read_at).date();
     boundaries.push(Boundary {
-        date: period.until,
+        date: today,
         at: reading.read_at,
         register: reading.register,
         basis: Basis::Read { reading },
@@ -236,11 +257,19 @@ fn segments(
             reading.is_some_and(|reading| reading.device == mounted.device)
         };
         if !of_mounted(before) {
-            return None;
+            return Err(Hold::DeviceChanged {
+                from: before.date,
+                until: after.date,
+            });
         }
-        segments.push(consumption::segment(before, after, meter.unit, mounted.multiplier).ok()?);
+        segments.push(consumption::segment(
+            before,
+            after,
+            meter.unit,
+            mounted.multiplier,
+        )?);
     }
-    Segments::try_from(segments).ok()
+    Ok(Segments::try_from(segments).ok())
 }
 
 /// How many periods a page shows.

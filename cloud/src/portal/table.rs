@@ -52,6 +52,8 @@ pub(crate) enum Cell {
     Figure { text: String, small: String },
     /// Something that can be done: a button.
     Post { action: String, label: String },
+    /// Where something can be done, each with its words.
+    Links(Vec<(String, String)>),
     /// A state.
     State {
         tone: Tone,

@@ -1,6 +1,7 @@
 //! Stories of the portal over its real router and a real store: what each person can do,
 //! what does not exist for them, and what a wrong form says.
 
+mod billing;
 mod forms;
 mod gateways;
 mod invoices;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::*;
 
-const AREAS: [&str; 4] = ["portal", "notice", "document", "excel"];
+const AREAS: [&str; 5] = ["portal", "notice", "document", "excel", "billing"];
 
 /// Each id of a source with the variables its text names.
 fn messages(source: &Source) -> BTreeMap<String, BTreeSet<String>> {

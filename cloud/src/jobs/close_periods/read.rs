@@ -7,6 +7,7 @@ use common::id::DeviceId;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::billing::check::{self, Past, check};
 use crate::billing::consumption::{TOLERANCE, Taken, daily, first_date, mounting_at};
 use crate::billing::hold::Hold;
 use crate::billing::invoice::{DailyUse, EarlierPeriod, Period};
@@ -26,6 +27,8 @@ use crate::store::{StoreResult, Transaction};
 
 /// The most periods of a meter that one run closes: ten years.
 const PERIODS_MAX: usize = 120;
+/// Invoices that a period is compared with: a year of monthly ones, and the one before it.
+const PAST_MAX: i64 = 14;
 /// Closing readings that are looked through for the one with which a meter begins.
 const FIRST_CLOSINGS_MAX: i64 = 60;
 /// Longer than from the end of a period to its send hour.
@@ -108,6 +111,8 @@ struct Subject<'a> {
     meter: &'a Meter,
     plans: Vec<Plan>,
     mountings: Vec<Mounting>,
+    /// Why somebody keeps its invoices back.
+    held_by_person: Option<Hold>,
 }
 
 /// Where the walk along the periods begins.
@@ -127,6 +132,7 @@ pub(super) async fn read_work(
         meter,
         plans: reader.plans(account, id).await?,
         mountings: reader.mountings(account, id).await?,
+        held_by_person: held_by_person(reader, meter).await?,
     };
     let site = reader.site(account, meter.site).await?;
     let held = reader.held_of_meter(account, id).await?;
@@ -164,6 +170,17 @@ pub(super) async fn read_work(
     let next = reader.next_close(account, id).await?;
     work.is_written = nothing_new && next == Some(work.next_close_at);
     Ok(work)
+}
+
+/// Why somebody keeps the invoices of a meter back.
+pub(super) async fn held_by_person(
+    reader: &mut Transaction,
+    meter: &Meter,
+) -> StoreResult<Option<Hold>> {
+    let held = reader.held_meter(meter.account, meter.id).await?;
+    Ok(held.map(|held| Hold::ByPerson {
+        reason: held.reason,
+    }))
 }
 
 impl Subject<'_> {
@@ -256,6 +273,9 @@ impl Subject<'_> {
     }
 
     async fn close(&self, reader: &mut Transaction, period: &Period) -> anyhow::Result<Outcome> {
+        if let Some(hold) = &self.held_by_person {
+            return Ok(Outcome::Hold(*period, hold.clone()));
+        }
         let readings = self.decisive_readings(reader, period).await?;
         let unit = self.meter.unit;
         let closed = close_period(period, &self.plans, unit, &self.mountings, &readings);
@@ -264,10 +284,27 @@ impl Subject<'_> {
             Err(CloseError::Hold(hold)) => return Ok(Outcome::Hold(*period, hold)),
             Err(CloseError::Period(error)) => return Err(error.into()),
         };
-        let statement = self.with_serial_numbers(reader, statement).await?;
+        let mut statement = self.with_serial_numbers(reader, statement).await?;
         let plan = plan_of(period, &self.plans)?;
         let (zone, currency) = (&plan.zone, self.currency(period)?);
-        let daily = self.daily(reader, period, zone, readings).await?;
+        let readings = self.with_closings(reader, period, readings).await?;
+        let daily = daily(period, zone, unit, &self.mountings, &readings)?;
+        let (account, id) = (self.meter.account, self.meter.id);
+        let past = reader
+            .invoices_before(account, id, period.from, PAST_MAX)
+            .await?;
+        let past: Vec<Past> = past.iter().filter_map(Past::of).collect();
+        statement.findings.extend(check(&check::Subject {
+            period,
+            unit,
+            zone,
+            checks: &plan.checks,
+            segments: &statement.segments,
+            daily: &daily,
+            intervals: &[],
+            readings: &readings,
+            past: &past,
+        }));
         let losses = self.losses(reader, period).await?;
         Ok(Outcome::Issue(Box::new(Closed {
             period: *period,
@@ -336,13 +373,13 @@ impl Subject<'_> {
         Ok(readings)
     }
 
-    async fn daily(
+    /// The readings with those that close the days of the period.
+    async fn with_closings(
         &self,
         reader: &mut Transaction,
         period: &Period,
-        zone: &Zone,
         mut readings: Vec<Taken>,
-    ) -> anyhow::Result<Vec<DailyUse>> {
+    ) -> StoreResult<Vec<Taken>> {
         for mounting in &self.mountings {
             let (account, point) = (self.meter.account, &mounting.point);
             let closings = reader
@@ -350,7 +387,6 @@ impl Subject<'_> {
                 .await?;
             readings.extend(closings.into_iter().map(Taken::from));
         }
-        let unit = self.meter.unit;
-        Ok(daily(period, zone, unit, &self.mountings, &readings)?)
+        Ok(readings)
     }
 }

@@ -1,5 +1,8 @@
 //! Stories of periods that end, on both engines.
 
+mod findings;
+mod holds;
+
 use common::digest::Signature;
 use common::id::{Epoch, PersonId};
 use common::sync::{Loss, LossReason, Weight};

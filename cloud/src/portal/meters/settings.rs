@@ -100,7 +100,7 @@ fn say(check: &mut Check<'_>, error: &PlanError) {
             check.wrong("cutoff_day", error.to_string());
             return;
         }
-        PlanError::Tariff(_) | PlanError::Grace(_) => {
+        PlanError::Tariff(_) | PlanError::Grace(_) | PlanError::Threshold(_) => {
             check.wrong("price", error.to_string());
             return;
         }

@@ -21,7 +21,7 @@ enum Door {
 
 use Door::{Account, Open, Own, Platform, Thing};
 
-const ROUTES: [(&str, &[Method], Door); 44] = [
+const ROUTES: [(&str, &[Method], Door); 50] = [
     ("/static/{name}", &[Method::GET], Open),
     ("/sign-in", &[Method::GET, Method::POST], Open),
     ("/sign-out", &[Method::POST], Open),
@@ -82,6 +82,24 @@ const ROUTES: [(&str, &[Method], Door); 44] = [
         Thing,
     ),
     ("/meters/{meter}/export.xlsx", &[Method::GET], Thing),
+    ("/billing", &[Method::GET], Account),
+    (
+        "/billing/runs/{run}/hold",
+        &[Method::GET, Method::POST],
+        Thing,
+    ),
+    (
+        "/billing/runs/{run}/resume",
+        &[Method::GET, Method::POST],
+        Thing,
+    ),
+    ("/meters/{meter}/preview", &[Method::GET], Thing),
+    ("/meters/{meter}/hold", &[Method::GET, Method::POST], Thing),
+    (
+        "/meters/{meter}/resume",
+        &[Method::GET, Method::POST],
+        Thing,
+    ),
     ("/export.xlsx", &[Method::GET], Own),
     ("/invoices", &[Method::GET], Own),
     ("/invoices/{invoice}", &[Method::GET], Thing),
@@ -171,6 +189,9 @@ async fn what_is_not_yours_is_answered_as_if_it_were_not_there() {
         ("person", person),
         ("device", device),
     ];
+    // December begins in Tijuana, and it is seven.
+    let run: jiff::Timestamp = "2026-12-01T15:00:00Z".parse().unwrap();
+    ids.push(("run", run.as_millisecond().to_string()));
     ids.extend([("name", "x.css".to_owned()), ("token", "x".to_owned())]);
     let form = meter_form("Local 9", "9");
     for (route, methods, door) in ROUTES {

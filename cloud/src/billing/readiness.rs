@@ -1,0 +1,195 @@
+//! Readiness: what will become of a bill, days before its period ends.
+//!
+//! A promise about the future made of what is known now: it says what the closing job will
+//! do if nothing more happens, and why. What needs a person is told apart from what only
+//! needs time.
+
+#[cfg(test)]
+mod tests;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::hold::Hold;
+use super::invoice::{DailyUse, Period};
+use crate::format::Format;
+use crate::plan::Missing;
+use crate::site::Zone;
+use crate::text::{Arg, Text};
+
+/// A meter that recorded nothing for so long is silent.
+pub const SILENT_AFTER: SignedDuration = SignedDuration::from_hours(24);
+
+/// What will become of a bill, the worst last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Readiness {
+    /// It will be issued.
+    Ready,
+    /// It will be issued with a register that was estimated.
+    WillEstimate,
+    /// It will wait for a reading, and be issued when it comes.
+    WillWait,
+    /// It will not be issued before somebody does something.
+    Blocked,
+}
+
+impl Readiness {
+    /// Every state, in the order in which a board counts them.
+    pub const ALL: [Self; 4] = [
+        Self::Ready,
+        Self::WillWait,
+        Self::WillEstimate,
+        Self::Blocked,
+    ];
+}
+
+/// What stands in the way of a bill, or of somebody's getting it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cause {
+    /// The terms are not complete, so there is no period.
+    NoTerms,
+    /// The rules hold it: the period is over and cannot be billed, or will not be.
+    Held(Hold),
+    /// The meter has not recorded for a day.
+    Silent {
+        /// Its last good reading, or its registration.
+        since: Timestamp,
+    },
+    /// The plan passes on the utility's price, and its bill is not there.
+    UtilityBillMissing,
+    /// What the main meter counted cannot be shared out: other meters of the site lack
+    /// readings.
+    SiteIncomplete {
+        /// How many.
+        meters: u32,
+    },
+    /// Nobody has a verified channel: the bill is made, and reaches nobody.
+    Unreachable,
+}
+
+impl Cause {
+    /// What it makes of the bill, under what the plan says of missing data.
+    #[must_use]
+    pub fn leads_to(&self, missing: Missing) -> Readiness {
+        let without_reading = if missing.estimate {
+            Readiness::WillEstimate
+        } else {
+            Readiness::WillWait
+        };
+        match self {
+            Self::Silent { .. } | Self::Held(Hold::ReadingMissing { .. }) => without_reading,
+            // There is nothing to estimate from before the first reading.
+            Self::Held(Hold::NoFirstReading { .. })
+            | Self::UtilityBillMissing
+            | Self::SiteIncomplete { .. } => Readiness::WillWait,
+            Self::NoTerms | Self::Held(_) => Readiness::Blocked,
+            Self::Unreachable => Readiness::Ready,
+        }
+    }
+
+    /// Whether time alone does not mend it.
+    #[must_use]
+    pub fn needs_a_person(&self) -> bool {
+        !matches!(
+            self,
+            Self::Held(Hold::ReadingMissing { .. } | Hold::NoFirstReading { .. })
+        )
+    }
+
+    /// The cause in a sentence; instants are those of `zone`.
+    #[must_use]
+    pub fn sentence(&self, text: Text, format: Format, zone: &Zone) -> String {
+        match self {
+            Self::NoTerms => text.get("billing-cause-no-terms"),
+            Self::Held(Hold::ByPerson { reason }) => {
+                text.with("billing-cause-held", &[("reason", Arg::from(reason))])
+            }
+            Self::Held(hold) => hold.sentence(text, format, zone),
+            Self::Silent { since } => {
+                let when = format.date_time(*since, zone);
+                text.with("billing-cause-silent", &[("when", Arg::from(&when))])
+            }
+            Self::UtilityBillMissing => text.get("billing-cause-utility-bill"),
+            Self::SiteIncomplete { meters } => {
+                let n = Arg::Count((*meters).into());
+                text.with("billing-cause-site", &[("n", n)])
+            }
+            Self::Unreachable => text.get("billing-cause-unreachable"),
+        }
+    }
+}
+
+/// What is known of a bill that comes.
+#[derive(Debug, Clone)]
+pub struct Facts<'a> {
+    /// What the plan says of missing data; nothing when the terms are not complete.
+    pub missing: Option<Missing>,
+    /// Why the rules hold it, where they do.
+    pub hold: Option<Hold>,
+    /// The newest good reading, or the registration.
+    pub last_good_at: Timestamp,
+    /// Its period.
+    pub period: Option<&'a Period>,
+    /// Whether anybody will get it.
+    pub is_reachable: bool,
+    /// Whether the plan passes on the price of a bill that is not there.
+    pub is_utility_bill_missing: bool,
+    /// How many other meters of its site lack readings that its share rests on.
+    pub incomplete_of_site: u32,
+}
+
+/// What will become of a bill, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outlook {
+    /// What will become of it.
+    pub state: Readiness,
+    /// Why, the gravest first.
+    pub causes: Vec<Cause>,
+}
+
+impl Outlook {
+    /// Whether somebody has to do something.
+    #[must_use]
+    pub fn needs_a_person(&self) -> bool {
+        self.causes.iter().any(Cause::needs_a_person)
+    }
+}
+
+/// Looks ahead at `now`.
+#[must_use]
+pub fn outlook(facts: &Facts<'_>, now: Timestamp) -> Outlook {
+    let mut causes = Vec::new();
+    causes.extend(facts.missing.is_none().then_some(Cause::NoTerms));
+    causes.extend(facts.hold.clone().map(Cause::Held));
+    // What was recorded to the end of the period is enough for its bill.
+    let is_read = facts
+        .period
+        .is_some_and(|period| period.ends_at <= facts.last_good_at);
+    if !is_read && now.duration_since(facts.last_good_at) > SILENT_AFTER {
+        let since = facts.last_good_at;
+        causes.push(Cause::Silent { since });
+    }
+    if facts.is_utility_bill_missing {
+        causes.push(Cause::UtilityBillMissing);
+    }
+    if facts.incomplete_of_site > 0 {
+        let meters = facts.incomplete_of_site;
+        causes.push(Cause::SiteIncomplete { meters });
+    }
+    if !facts.is_reachable {
+        causes.push(Cause::Unreachable);
+    }
+    let missing = facts.missing.unwrap_or_default();
+    // The sort is stable: of two that are as grave, the first is said first.
+    causes.sort_by_key(|cause| std::cmp::Reverse(cause.leads_to(missing)));
+    let state = causes
+        .first()
+        .map_or(Readiness::Ready, |cause| cause.leads_to(missing));
+    Outlook { state, causes }
+}
+
+/// How many of the days that are over have a closing reading at their start.
+#[must_use]
+pub fn days_read(daily: &[DailyUse]) -> (usize, usize) {
+    let read = daily.iter().filter(|day| day.register.is_some()).count();
+    (read, daily.len())
+}
