@@ -19,6 +19,7 @@ pub mod ingest;
 pub mod name;
 pub mod notice;
 pub mod plan;
+pub mod proof;
 pub mod site;
 pub mod text;
 

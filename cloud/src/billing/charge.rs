@@ -171,7 +171,7 @@ pub fn charge(period: &Period, segments: &Segments, plans: &[Plan]) -> Result<Ch
 }
 
 /// A product without a digit lost; nothing when it has too many.
-pub(super) fn exact_product(a: Decimal, b: Decimal) -> Option<Decimal> {
+pub(crate) fn exact_product(a: Decimal, b: Decimal) -> Option<Decimal> {
     let (a, b) = (a.normalize(), b.normalize());
     let product = a.checked_mul(b)?;
     // A product that does not fit loses digits.
