@@ -32,6 +32,7 @@ pub mod contact;
 pub mod control;
 pub mod document;
 pub mod excel;
+pub mod issuer;
 pub mod mail;
 pub mod metrics;
 pub mod origin;
