@@ -65,7 +65,7 @@ pub struct Proof {
 }
 
 /// All of it in one document.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Export {
     /// [`SCHEMA`].
     pub schema: String,

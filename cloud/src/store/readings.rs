@@ -139,9 +139,6 @@ pub struct HeldCursor {
 /// minutes before and after it.
 const READINGS_NEAR_MAX: i64 = 1_201;
 
-/// The most links of a chain that an invoice rests on: a year with a link every two hours.
-const CHAIN_MAX: i64 = 4_400;
-
 macro_rules! reading_columns {
     () => {
         "gateway_id, epoch, seq, at_ms, clock, device_id, point, count, decimals, unit, \
@@ -149,6 +146,8 @@ macro_rules! reading_columns {
          signature"
     };
 }
+
+pub(super) use reading_columns;
 
 fn quantity(row: &Row) -> StoreResult<Option<Quantity>> {
     let Some(count) = row.optional_int(7)? else {
@@ -181,7 +180,7 @@ fn seal(row: &Row) -> StoreResult<Option<Seal>> {
     }))
 }
 
-fn kept(row: &Row) -> StoreResult<KeptReading> {
+pub(super) fn kept(row: &Row) -> StoreResult<KeptReading> {
     let closes = match row.optional_text(13)? {
         Some(_) => Some(row.parsed(13)?),
         None => None,
@@ -273,43 +272,6 @@ impl Transaction {
         )
         .await?;
         Ok(())
-    }
-
-    /// The readings of a meter's chain from one link to another, both included, each with the
-    /// key that sealed it.
-    ///
-    /// # Errors
-    /// When the engine cannot.
-    pub(super) async fn chain(
-        &mut self,
-        account: AccountId,
-        meter: MeterId,
-        first: u64,
-        last: u64,
-    ) -> StoreResult<Vec<(KeptReading, String)>> {
-        let sql = concat!(
-            "SELECT ",
-            reading_columns!(),
-            ", sealed_by FROM (SELECT reading.*, seal.link AS place, \
-             seal.public_key AS sealed_by FROM seal JOIN reading \
-             ON reading.account_id = seal.account_id \
-             AND reading.gateway_id = seal.gateway_id \
-             AND reading.epoch = seal.epoch AND reading.seq = seal.seq \
-             WHERE seal.account_id = $1 AND seal.meter_id = $2 \
-             AND seal.link >= $3 AND seal.link <= $4 \
-             ORDER BY seal.link LIMIT $5) AS sealed ORDER BY place"
-        );
-        let values = [
-            account.into(),
-            meter.into(),
-            number(first)?.into(),
-            number(last)?.into(),
-            CHAIN_MAX.into(),
-        ];
-        let rows = self.query(sql, &values).await?;
-        rows.iter()
-            .map(|row| Ok((kept(row)?, row.text(20)?.to_owned())))
-            .collect()
     }
 
     /// Keeps readings, each once, in the order of their numbers. Returns those whose number
