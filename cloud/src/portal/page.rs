@@ -134,6 +134,7 @@ fn done(word: &str, text: Text) -> Option<String> {
         "asked-much" => "portal-done-asked-much",
         "revoked" => "portal-done-revoked",
         "removed" => "portal-done-removed",
+        "link" => "portal-done-link",
         "password" => "portal-done-password",
         "unlinked" => "portal-done-unlinked",
         "welcome" => "portal-done-welcome",

@@ -5,6 +5,7 @@ mod forms;
 mod gateways;
 mod invoices;
 mod matrix;
+mod verify;
 
 use axum::Router;
 use axum::body::Body;

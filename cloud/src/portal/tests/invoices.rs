@@ -8,17 +8,17 @@ use crate::jobs::close_periods;
 use crate::store::testing::{World as Kept, keep_register};
 
 /// A meter with an invoice, one whose invoice waits, and a monitor of the first.
-struct Story {
-    world: World,
-    integrator: Browser,
-    monitor: Browser,
+pub(super) struct Story {
+    pub(super) world: World,
+    pub(super) integrator: Browser,
+    pub(super) monitor: Browser,
     rival: Browser,
-    invoice: Invoice,
+    pub(super) invoice: Invoice,
     meter: String,
 }
 
 impl Story {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let world = World::new().await;
         let administrator = world.administrator().await;
         let integrator = world.integrator(&administrator, "Norte").await;
@@ -38,7 +38,7 @@ impl Story {
         }
     }
 
-    fn path(&self) -> String {
+    pub(super) fn path(&self) -> String {
         format!("/invoices/{}", self.invoice.id)
     }
 }
