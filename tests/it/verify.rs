@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use tests::browser::Browser;
 use tests::gateway::Gateway;
 use tests::portal::{self, NewMeter};
 use tests::process::{Finished, run};
@@ -151,6 +152,31 @@ async fn an_invoice_of_the_real_programs_is_checked_without_them() {
     // Without spaces is the same.
     let (plain, _) = verify(&file, &gateway.replace(' ', ""), &issuer.replace(' ', "")).await;
     assert_eq!(plain.code, 0, "{}", plain.stdout);
+
+    // Whoever holds the paper sees the same check, without anybody's name.
+    let link = format!(
+        "/invoices/{}/link",
+        report["invoice"]["id"].as_str().unwrap()
+    );
+    let page = story.world.integrator.open(&link).await.unwrap().text();
+    let (_, token) = page.split_once("/verify/").unwrap();
+    let token: String = token.chars().take(22).collect();
+    let anybody = Browser::new(story.world.cloud.url()).unwrap();
+    let page = anybody
+        .open(&format!("/verify/{token}"))
+        .await
+        .unwrap()
+        .text();
+    for words in [
+        "es lo que se emitió",
+        "Cada registro se apoya",
+        "$420.00",
+        &gateway,
+        &issuer,
+    ] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    assert!(!page.contains("Local 101"), "{page}");
 
     // The keys the wrong way round are other keys.
     let (swapped, report) = verify(&file, &issuer, &gateway).await;

@@ -1,5 +1,6 @@
 //! Throttle: how often somebody may try to sign in, for each address and for each account
-//! that is tried, and let invoices be checked. It counts in this process only; a second node counts for itself.
+//! that is tried, and let invoices be checked. It counts in this process only; a second node
+//! counts for itself.
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;

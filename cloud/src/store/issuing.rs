@@ -1,5 +1,8 @@
 //! What an invoice rests on, and its proof.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 
 use common::id::{AccountId, InvoiceId};
