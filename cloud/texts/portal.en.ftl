@@ -451,6 +451,7 @@ portal-notice-attempts = Attempts
 portal-verification-file = Verification file
 portal-link = Public page
 portal-link-lead = Whoever holds the paper with the QR code sees this invoice, without any name, at { $address }. Revoke the page if the paper is in the wrong hands: then the code leads nowhere, for ever.
+portal-link-open = Open the page
 portal-link-confirm = Yes, revoke the page
 portal-link-revoked = The public page of this invoice is revoked: the QR code on paper leads nowhere.
 portal-done-link = The public page is revoked.

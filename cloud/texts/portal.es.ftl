@@ -451,6 +451,7 @@ portal-notice-attempts = Intentos
 portal-verification-file = Archivo de verificación
 portal-link = Página pública
 portal-link-lead = Quien tenga el papel con el código QR ve esta factura, sin ningún nombre, en { $address }. Revoque la página si el papel está en malas manos: el código ya no lleva a ninguna parte, para siempre.
+portal-link-open = Abrir la página
 portal-link-confirm = Sí, revocar la página
 portal-link-revoked = La página pública de esta factura está revocada: el código QR del papel no lleva a ninguna parte.
 portal-done-link = La página pública está revocada.

@@ -90,18 +90,21 @@ pub(super) async fn ask_revoke(
     let title = text.get("portal-link");
     let page = Page::new(&me, Place::Invoices, title, portal.app.clock.now());
     let path = format!("/invoices/{}", invoice.id);
-    let (lead, submit) = match token {
+    let (lead, submit, look) = match token {
         Some(token) => {
-            let address = format!("{}/verify/{token}", portal.app.config.public_url);
+            let here = format!("/verify/{token}");
+            let address = format!("{}{here}", portal.app.config.public_url);
             let args = [("address", Arg::from(&address))];
             let lead = text.with("portal-link-lead", &args);
-            (lead, text.get("portal-link-confirm"))
+            let look = vec![(here, text.get("portal-link-open"), false)];
+            (lead, text.get("portal-link-confirm"), look)
         }
-        None => (text.get("portal-link-revoked"), String::new()),
+        None => (text.get("portal-link-revoked"), String::new(), Vec::new()),
     };
     let mut form = FormPage::new(page, format!("{path}/link"), Vec::new(), submit);
     form.lead = lead;
     form.danger = true;
+    form.extra = look;
     form.above = Some((path.clone(), invoice.meter_label));
     form.cancel = Some(path);
     form.show(&Errors::new())
