@@ -26,8 +26,9 @@ const NOT_CHECKED: u8 = 2;
 
 const VERIFY_HELP: &str = "\
 Needs no server, no database and no settings. The fingerprints come from outside the file: the
-gateway's from its own screen (enervue-gateway key show) or the portal, the issuer's from the
-portal, the page behind the QR code, or enervue-cloud invoice key.
+gateway's from its own screen (enervue-gateway key show) or the portal, the issuer's from whoever
+issues, by enervue-cloud invoice key, or from their portal at an address that you know; not from
+the file, and not from a QR code that came with it.
 
 Example:
   enervue-cloud invoice verify invoice-12.json \\
