@@ -54,6 +54,23 @@ CREATE TABLE gateway_token (
 );
 CREATE INDEX gateway_token_by_gateway ON gateway_token (account_id, gateway_id);
 
+-- The public key by which this installation signs its invoices. There is one.
+CREATE TABLE issuer_key (
+    place BIGINT NOT NULL PRIMARY KEY CHECK (place = 1),
+    public_key TEXT NOT NULL,
+    created_ms BIGINT NOT NULL
+);
+
+-- The token in the QR code of an invoice. It stands on paper for ever: it is kept as it is.
+CREATE TABLE invoice_link (
+    token TEXT NOT NULL PRIMARY KEY,
+    account_id BIGINT NOT NULL,
+    invoice_id BIGINT NOT NULL,
+    revoked_ms BIGINT,
+    created_ms BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX invoice_link_by_invoice ON invoice_link (account_id, invoice_id);
+
 -- An account and what stands under it.
 
 CREATE TABLE account (
@@ -317,6 +334,7 @@ CREATE TABLE gateway_command (
 
 -- The bills. state: held (reason says why), issued (number and snapshot are set, and
 -- nothing changes any more).
+-- evidence and proof are a proof::Evidence and a proof::Proof, as JSON.
 CREATE TABLE invoice (
     account_id BIGINT NOT NULL,
     meter_id BIGINT NOT NULL,
@@ -331,6 +349,8 @@ CREATE TABLE invoice (
     currency TEXT,
     total TEXT,
     snapshot TEXT,
+    evidence TEXT,
+    proof TEXT,
     issued_ms BIGINT,
     created_ms BIGINT NOT NULL,
     PRIMARY KEY (account_id, meter_id, period_from)

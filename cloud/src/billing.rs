@@ -21,6 +21,7 @@ use common::reading::ClockTrust;
 use common::unit::Unit;
 use rust_decimal::Decimal;
 
+pub(crate) use self::charge::exact_product;
 use self::charge::{Charge, Extras, charge, plans_within, switches};
 use self::consumption::{DayStart, Taken, mounting_at, register_at, segment};
 use self::finding::Finding;

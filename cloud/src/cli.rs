@@ -3,11 +3,13 @@
 
 mod clock;
 mod config;
+mod invoice;
 pub mod print;
 mod serve;
 mod user;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -18,8 +20,11 @@ Examples:
   enervue-cloud config default > cloud.toml         the documented settings
   enervue-cloud serve --config cloud.toml
   enervue-cloud user add ana@example.com --name Ana --administrator
+  enervue-cloud invoice export 12 --output invoice-12.json
+  enervue-cloud invoice verify invoice-12.json --issuer \"1f2e …\" --gateway \"3c4d …\"
 
-Exit codes: 0 done, 1 failed, 2 usage.";
+Exit codes: 0 done, 1 failed, 2 usage. Of invoice verify: 0 identical, 1 it differs, 2 it
+could not be checked.";
 
 /// Keeps the readings of meters, makes the invoices and delivers them.
 #[derive(Debug, Parser)]
@@ -64,6 +69,13 @@ enum Command {
         #[command(subcommand)]
         command: user::UserCommand,
     },
+    /// The invoices: which there are, one as a file, and whether a file is what was issued
+    Invoice {
+        #[command(flatten)]
+        settings: Settings,
+        #[command(subcommand)]
+        command: invoice::InvoiceCommand,
+    },
     /// The test clock of a running server
     Clock {
         #[command(flatten)]
@@ -94,13 +106,17 @@ impl Arguments {
     ///
     /// # Errors
     /// With what went wrong, why, and what to do.
-    pub async fn run(self) -> anyhow::Result<()> {
+    pub async fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
+            Command::Invoice { settings, command } => {
+                return invoice::run(command, &settings).await;
+            }
             Command::Serve { settings, args } => serve::run(settings.load()?, args).await,
             Command::User { settings, command } => user::run(command, settings.load()?).await,
             Command::Clock { settings, command } => clock::run(command, &settings.load()?).await,
             Command::Config { settings, command } => config::run(&command, &settings.config),
         }
+        .map(|()| ExitCode::SUCCESS)
     }
 }
 

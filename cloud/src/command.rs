@@ -1,11 +1,15 @@
 //! What the operator's commands do, in the running server or beside the database.
 
 mod advance;
+mod invoice;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use self::advance::{Advanced, clock_advance};
+pub use self::invoice::{
+    InvoiceList, InvoiceName, IssuerKey, ListedInvoice, invoice_export, invoice_list, issuer_key,
+};
 
 use crate::account::{LinkPurpose, NewPerson};
 use crate::secret;

@@ -8,10 +8,14 @@ use std::path::{Path, PathBuf};
 use common::settings::{self, SettingsError};
 use serde::Deserialize;
 
+use crate::store::Store;
+
 /// Where the settings are looked for.
 pub const CONFIG_FILE: &str = "/etc/enervue-cloud/cloud.toml";
 /// Environment variables that override a setting start with this and two underscores.
 pub const VARIABLE_PREFIX: &str = "ENERVUE_CLOUD";
+/// The issuer's key beside a SQLite database.
+const ISSUER_FILE: &str = "issuer.key";
 /// The documented default file.
 pub const DEFAULT_FILE: &str = include_str!("../cloud.toml");
 
@@ -29,10 +33,21 @@ pub struct Config {
     pub public_url: String,
     /// Where the running server answers the commands of this program.
     pub socket: PathBuf,
+    /// What signs the invoices.
+    #[serde(default)]
+    pub issuer: IssuerConfig,
     /// How mail leaves; without it there is none.
     pub mail: Option<MailConfig>,
     /// The bot; without it there is none.
     pub telegram: Option<TelegramConfig>,
+}
+
+/// What signs the invoices.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IssuerConfig {
+    /// Where its key is kept; without it beside the SQLite database.
+    pub key_file: Option<PathBuf>,
 }
 
 /// How mail leaves.
@@ -147,6 +162,13 @@ pub enum ConfigError {
          address into public_url"
     )]
     InTheClear(SocketAddr),
+    /// Nobody knows where the issuer's key is.
+    #[error(
+        "[issuer] key_file is missing: on PostgreSQL there is no folder of the database to keep \
+         the key in by which invoices are signed. Name a file that all nodes have, such as \
+         /var/lib/enervue-cloud/issuer.key"
+    )]
+    NoIssuer,
     /// Metrics would be for everybody.
     #[error(
         "metrics_listen is {0}: metrics are served without asking who comes, so only on this \
@@ -207,7 +229,21 @@ impl Config {
         if let Some(open) = self.metrics_listen.filter(|at| !at.ip().is_loopback()) {
             return Err(ConfigError::OpenMetrics(open));
         }
-        Ok(())
+        self.issuer_file().map(|_| ())
+    }
+
+    /// Where the issuer's key is kept.
+    ///
+    /// # Errors
+    /// When the setting is missing and there is no file of a database to keep it beside.
+    pub fn issuer_file(&self) -> Result<PathBuf, ConfigError> {
+        if let Some(file) = &self.issuer.key_file {
+            return Ok(file.clone());
+        }
+        if Store::is_postgres(self.database.reveal()) {
+            return Err(ConfigError::NoIssuer);
+        }
+        Ok(Path::new(self.database.reveal()).with_file_name(ISSUER_FILE))
     }
 
     /// Whether people reach the portal by TLS, so that cookies may be for TLS alone.
@@ -232,6 +268,8 @@ mod tests {
     fn the_default_file_is_good_and_its_examples_are_too() {
         let config = read(&[]).unwrap();
         assert_eq!(config.mail, None);
+        let beside = Path::new("/var/lib/enervue-cloud/issuer.key");
+        assert_eq!(config.issuer_file().unwrap(), beside);
         assert_eq!(config.public_url, "http://127.0.0.1:8080");
         let examples: String = DEFAULT_FILE
             .lines()
@@ -250,7 +288,11 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named_with_what_to_do() {
-        let table: [(&[(&str, &str)], &str); 6] = [
+        let table: [(&[(&str, &str)], &str); 7] = [
+            (
+                &[("DATABASE", "postgres://enervue@db/enervue")],
+                "[issuer] key_file is missing",
+            ),
             (&[("METRICS_LISTEN", "0.0.0.0:9464")], "a proxy or a tunnel"),
             (&[("LISTEN", "0.0.0.0:80")], "put a proxy with TLS in front"),
             (&[("LISTEN", "everywhere")], "socket address"),

@@ -23,11 +23,13 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::timeout;
 
-use crate::command::{self, UserAdd};
+use crate::command::{self, InvoiceList, InvoiceName, UserAdd};
 use crate::run::App;
 
-/// The most bytes of a line.
-const LINE_BYTES_MAX: u64 = 64 * 1024;
+/// The most bytes of a question.
+const QUESTION_BYTES_MAX: u64 = 64 * 1024;
+/// The most bytes of a line of the answer: an invoice with a year of sealed readings.
+const REPLY_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// Conversations at once; the others wait in the socket's queue.
 const CONVERSATIONS_MAX: usize = 8;
 /// How long a question may take to arrive, or a line to be taken.
@@ -45,6 +47,12 @@ const SOCKET_MODE: u32 = 0o660;
 pub enum Request {
     /// Add a person.
     UserAdd(UserAdd),
+    /// Give an invoice with all that proves it.
+    InvoiceExport(InvoiceName),
+    /// Say which invoices were issued last.
+    InvoiceList(InvoiceList),
+    /// Say by which key invoices are signed.
+    IssuerKey,
     /// Let time pass.
     ClockAdvance {
         /// Until when.
@@ -166,7 +174,7 @@ fn lock(path: &Path) -> io::Result<File> {
 async fn converse(stream: UnixStream, app: &App) -> io::Result<()> {
     let (read, mut write) = stream.into_split();
     let mut read = BufReader::new(read);
-    let question = timeout(TRANSFER_TIMEOUT, read_line(&mut read)).await??;
+    let question = timeout(TRANSFER_TIMEOUT, read_line(&mut read, QUESTION_BYTES_MAX)).await??;
     let reply = match serde_json::from_slice(&question) {
         Ok(request) => answer(app, request, &mut write).await?,
         Err(error) => Reply::Failed(format!("the server does not understand: {error}")),
@@ -196,6 +204,13 @@ async fn do_it(app: &App, request: Request, tell: mpsc::Sender<String>) -> anyho
             let (url, now) = (&app.config.public_url, app.clock.now());
             serde_json::to_value(command::user_add(&app.store, url, &user, now).await?)?
         }
+        Request::InvoiceExport(name) => {
+            serde_json::to_value(command::invoice_export(&app.store, &name).await?)?
+        }
+        Request::InvoiceList(list) => {
+            serde_json::to_value(command::invoice_list(&app.store, &list).await?)?
+        }
+        Request::IssuerKey => serde_json::to_value(command::issuer_key(&app.store).await?)?,
         Request::ClockAdvance { to } => {
             serde_json::to_value(command::clock_advance(app, to, &tell).await?)?
         }
@@ -208,15 +223,16 @@ async fn send(write: &mut OwnedWriteHalf, reply: &Reply) -> io::Result<()> {
     timeout(TRANSFER_TIMEOUT, write.write_all(&line)).await?
 }
 
-async fn read_line(read: &mut (impl AsyncRead + AsyncBufReadExt + Unpin)) -> io::Result<Vec<u8>> {
+async fn read_line(
+    read: &mut (impl AsyncRead + AsyncBufReadExt + Unpin),
+    bytes_max: u64,
+) -> io::Result<Vec<u8>> {
     let mut line = Vec::new();
-    read.take(LINE_BYTES_MAX)
-        .read_until(b'\n', &mut line)
-        .await?;
+    read.take(bytes_max).read_until(b'\n', &mut line).await?;
     if line.last() == Some(&b'\n') {
         return Ok(line);
     }
-    let why = format!("a line ended early, or is longer than {LINE_BYTES_MAX} bytes");
+    let why = format!("a line ended early, or is longer than {bytes_max} bytes");
     Err(io::Error::new(io::ErrorKind::InvalidData, why))
 }
 
@@ -241,7 +257,7 @@ pub async fn ask(
     write.write_all(&line).await?;
     let mut read = BufReader::new(read);
     loop {
-        let line = timeout(REPLY_TIMEOUT, read_line(&mut read))
+        let line = timeout(REPLY_TIMEOUT, read_line(&mut read, REPLY_BYTES_MAX))
             .await
             .map_err(io::Error::from)??;
         match serde_json::from_slice(&line).map_err(io::Error::from)? {

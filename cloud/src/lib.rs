@@ -19,6 +19,7 @@ pub mod ingest;
 pub mod name;
 pub mod notice;
 pub mod plan;
+pub mod proof;
 pub mod site;
 pub mod text;
 
@@ -31,6 +32,7 @@ pub mod contact;
 pub mod control;
 pub mod document;
 pub mod excel;
+pub mod issuer;
 pub mod mail;
 pub mod metrics;
 pub mod origin;

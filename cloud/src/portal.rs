@@ -31,6 +31,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod throttle;
+mod verify;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,6 +48,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use self::error::Failure;
+use self::sign_in::Visitor;
 use self::throttle::Throttle;
 use crate::run::App;
 
@@ -70,6 +72,11 @@ impl Portal {
     /// Counts a try of somebody who is signed in at their own password.
     fn admits(&self, email: &str) -> bool {
         self.throttle.admit(email, None)
+    }
+
+    /// Counts an invoice that a visitor lets be checked.
+    fn admits_check(&self, visitor: Visitor) -> bool {
+        self.throttle.admit_check(visitor.address())
     }
 }
 
@@ -179,6 +186,12 @@ fn pages() -> Router<Portal> {
         .route("/invoices", get(invoices::list))
         .route("/invoices/{invoice}", get(invoices::show))
         .route("/invoices/{invoice}/invoice.pdf", get(invoices::pdf))
+        .route("/invoices/{invoice}/invoice.json", get(verify::download))
+        .route(
+            "/invoices/{invoice}/link",
+            get(verify::ask_revoke).post(verify::revoke),
+        )
+        .route("/verify/{token}", get(verify::show))
         .route("/people", get(people::list).post(people::add))
         .route("/people/new", get(people::ask))
         .route(

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use common::id::GatewayId;
 use common::profile::Library;
+use ed25519_dalek::SigningKey;
 use tokio::sync::Mutex;
 
 pub use self::serve::{router, serve};
@@ -32,6 +33,8 @@ pub struct App {
     pub clock: Clock,
     /// The settings.
     pub config: Arc<Config>,
+    /// What signs the invoices.
+    pub issuer: Arc<SigningKey>,
     /// The models of devices.
     pub profiles: Arc<Library>,
     /// What the gateways said lately.
@@ -57,13 +60,19 @@ impl App {
     ///
     /// # Errors
     /// When mail or the bot are set up wrongly.
-    pub fn new(store: Store, clock: Clock, config: Config) -> anyhow::Result<Self> {
+    pub fn new(
+        store: Store,
+        clock: Clock,
+        config: Config,
+        issuer: SigningKey,
+    ) -> anyhow::Result<Self> {
         let mail = config.mail.as_ref().map(Mail::new).transpose()?;
         let telegram = config.telegram.as_ref().map(Telegram::new).transpose()?;
         Ok(Self {
             store,
             clock,
             config: Arc::new(config),
+            issuer: Arc::new(issuer),
             profiles: Arc::new(Library::shipped()),
             contacts: Contacts::default(),
             metrics: Metrics::default(),

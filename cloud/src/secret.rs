@@ -22,6 +22,14 @@ pub fn new() -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
+/// A new secret of 128 bits: short enough for a QR code on paper.
+#[must_use]
+pub fn paper_token() -> String {
+    let mut bytes = [0_u8; 16];
+    rand::rng().fill_bytes(&mut bytes);
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
 /// What is kept of a secret: SHA-256, in hexadecimal.
 #[must_use]
 pub fn hash(secret: &str) -> String {
@@ -69,6 +77,8 @@ mod tests {
         let (one, other) = (new(), new());
         assert_ne!(one, other);
         assert_eq!(one.len(), 43);
+        assert_eq!(paper_token().len(), 22);
+        assert_ne!(paper_token(), paper_token());
         assert_eq!(
             hash("abc"),
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"

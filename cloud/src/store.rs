@@ -15,7 +15,9 @@ pub mod devices;
 pub mod gateways;
 pub mod holds;
 pub mod invoices;
+mod issuing;
 pub mod keys;
+mod links;
 pub mod losses;
 pub mod meters;
 mod migration;
@@ -159,9 +161,7 @@ impl Store {
     /// # Errors
     /// When it cannot be reached, is in use, damaged, or newer than this program.
     pub async fn open(location: &str) -> StoreResult<Self> {
-        let is_postgres =
-            location.starts_with("postgres://") || location.starts_with("postgresql://");
-        let engine = if is_postgres {
+        let engine = if Self::is_postgres(location) {
             Engine::Postgres(Postgres::connect(location)?)
         } else {
             Engine::Sqlite(Sqlite::open(Path::new(location))?)
@@ -172,6 +172,12 @@ impl Store {
         };
         migration::run(&store).await?;
         Ok(store)
+    }
+
+    /// Whether `location` is an address of PostgreSQL.
+    #[must_use]
+    pub fn is_postgres(location: &str) -> bool {
+        location.starts_with("postgres://") || location.starts_with("postgresql://")
     }
 
     /// Begins to read: one consistent view.

@@ -46,7 +46,7 @@ async fn help_names_the_commands_and_goes_to_stdout() {
             ]
             .as_slice(),
         ),
-        (cloud, &["serve", "user", "clock"]),
+        (cloud, &["serve", "user", "clock", "invoice"]),
     ];
     for (program, names) in commands {
         for name in names {

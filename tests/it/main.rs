@@ -23,4 +23,5 @@ mod sync_model;
 mod third_gateway;
 mod tidy;
 mod transports;
+mod verify;
 mod wire_to_invoice;

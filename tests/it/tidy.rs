@@ -174,6 +174,8 @@ fn the_core_is_pure() {
         "cloud/src/access",
         "cloud/src/notice.rs",
         "cloud/src/plan.rs",
+        "cloud/src/proof.rs",
+        "cloud/src/proof/",
         "cloud/src/currency.rs",
         "cloud/src/site.rs",
         "cloud/src/account.rs",

@@ -69,6 +69,8 @@ impl Cloud {
             settings.database.as_deref().unwrap_or(&file),
             folder.join("control.sock").display(),
         );
+        let key = folder.join("issuer.key");
+        write!(text, "[issuer]\nkey_file = '{}'\n", key.display())?;
         if !settings.mail.is_empty() {
             write!(
                 text,

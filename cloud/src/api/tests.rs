@@ -36,7 +36,7 @@ async fn scene(store: Store) -> Scene {
     meter.unwrap();
     t.commit().await.unwrap();
     let config = Config::read(DEFAULT_FILE, "", []).unwrap();
-    let app = App::new(store, Clock::real(), config).unwrap();
+    let app = App::new(store, Clock::real(), config, crate::issuer::tests::key()).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let service = router(app.clone()).into_make_service_with_connect_info::<SocketAddr>();

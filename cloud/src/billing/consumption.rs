@@ -13,6 +13,7 @@ use common::unit::Unit;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 use super::charge::exact_product;
 use super::hold::Hold;
@@ -25,7 +26,7 @@ use crate::site::{Mounting, Zone};
 pub const TOLERANCE: SignedDuration = SignedDuration::from_secs(CLOSING_TOLERANCE_SECONDS);
 
 /// A reading with the gateway that took it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Taken {
     /// The gateway.
     pub gateway: GatewayId,

@@ -32,6 +32,14 @@ pub fn json(schema: &str, object: &impl Serialize) -> io::Result<()> {
     line(&serde_json::to_string(&named)?)
 }
 
+/// Writes a whole document.
+///
+/// # Errors
+/// When stdout cannot be written to.
+pub fn document(object: &impl Serialize) -> io::Result<()> {
+    line(&serde_json::to_string_pretty(object)?)
+}
+
 /// Says something to the person at the terminal.
 pub fn note(text: &str) {
     // With stderr closed there is nobody to tell.

@@ -14,7 +14,7 @@ async fn app(folder: &Path) -> App {
     let database = folder.join("enervue.db");
     let store = Store::open(database.to_str().unwrap()).await.unwrap();
     let config = Config::read(DEFAULT_FILE, "", []).unwrap();
-    App::new(store, Clock::real(), config).unwrap()
+    App::new(store, Clock::real(), config, crate::issuer::tests::key()).unwrap()
 }
 
 fn user(email: &str) -> Request {

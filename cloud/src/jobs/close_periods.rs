@@ -12,6 +12,7 @@ mod tests;
 use anyhow::Context as _;
 use common::fail_point::fail_point;
 use common::id::{AccountId, MeterId};
+use ed25519_dalek::SigningKey;
 use jiff::{SignedDuration, Timestamp};
 
 use self::read::{Closed, Outcome, Work, held_by_person, read_work};
@@ -28,12 +29,12 @@ const HELD_AT_ONCE: i64 = 200;
 /// When a meter that could not be looked at is tried again.
 const AFTER_FAILURE: SignedDuration = SignedDuration::from_mins(15);
 
-/// Closes what is due by `now`.
+/// Closes what is due by `now`; `issuer` signs the invoices.
 ///
 /// # Errors
 /// When the store cannot be reached.
-pub async fn run(store: &Store, now: Timestamp) -> anyhow::Result<()> {
-    retry_held(store, now).await?;
+pub async fn run(store: &Store, issuer: &SigningKey, now: Timestamp) -> anyhow::Result<()> {
+    retry_held(store, issuer, now).await?;
     loop {
         let mut reader = store.read().await?;
         let meters = reader.meters_to_close(now, METERS_AT_ONCE).await?;
@@ -42,13 +43,13 @@ pub async fn run(store: &Store, now: Timestamp) -> anyhow::Result<()> {
             return Ok(());
         }
         for meter in &meters {
-            close_meter_or_postpone(store, meter, now).await?;
+            close_meter_or_postpone(store, issuer, meter, now).await?;
         }
     }
 }
 
 /// Looks at the held periods again.
-async fn retry_held(store: &Store, now: Timestamp) -> anyhow::Result<()> {
+async fn retry_held(store: &Store, issuer: &SigningKey, now: Timestamp) -> anyhow::Result<()> {
     let mut last = None;
     let mut seen: Option<(AccountId, MeterId)> = None;
     loop {
@@ -63,7 +64,7 @@ async fn retry_held(store: &Store, now: Timestamp) -> anyhow::Result<()> {
         }
         drop(reader);
         for meter in &meters {
-            close_meter_or_postpone(store, meter, now).await?;
+            close_meter_or_postpone(store, issuer, meter, now).await?;
         }
         last = page.last().cloned();
         if last.is_none() {
@@ -75,10 +76,11 @@ async fn retry_held(store: &Store, now: Timestamp) -> anyhow::Result<()> {
 /// One meter's trouble does not keep the others from their invoices.
 async fn close_meter_or_postpone(
     store: &Store,
+    issuer: &SigningKey,
     meter: &Meter,
     now: Timestamp,
 ) -> anyhow::Result<()> {
-    let Err(error) = close_meter(store, meter, now).await else {
+    let Err(error) = close_meter(store, issuer, meter, now).await else {
         return Ok(());
     };
     let (account, id) = (meter.account, meter.id);
@@ -96,7 +98,12 @@ async fn close_meter_or_postpone(
     Ok(())
 }
 
-async fn close_meter(store: &Store, meter: &Meter, now: Timestamp) -> anyhow::Result<()> {
+async fn close_meter(
+    store: &Store,
+    issuer: &SigningKey,
+    meter: &Meter,
+    now: Timestamp,
+) -> anyhow::Result<()> {
     let mut reader = store.read().await?;
     let work = read_work(&mut reader, meter, now).await?;
     drop(reader);
@@ -109,7 +116,7 @@ async fn close_meter(store: &Store, meter: &Meter, now: Timestamp) -> anyhow::Re
     for outcome in &work.outcomes {
         match outcome {
             Outcome::Issue(_) if held_meanwhile => return Ok(()),
-            Outcome::Issue(closed) => issue(&mut writer, meter, &work, closed, now).await?,
+            Outcome::Issue(closed) => issue(&mut writer, issuer, meter, &work, closed, now).await?,
             Outcome::Hold(period, hold) => keep_hold(&mut writer, meter, period, hold, now).await?,
         }
     }
@@ -145,6 +152,7 @@ async fn keep_hold(
 /// Takes the next number, writes the snapshot and the notices of it.
 async fn issue(
     writer: &mut Transaction,
+    issuer: &SigningKey,
     meter: &Meter,
     work: &Work,
     closed: &Closed,
@@ -154,7 +162,7 @@ async fn issue(
     let earlier = work.earlier(writer, meter, closed).await?;
     let statement = &closed.statement;
     let issued = writer
-        .issue_invoice(account, id, period, now, |issue| Invoice {
+        .issue_invoice(account, id, period, now, issuer, |issue| Invoice {
             schema: SCHEMA.to_owned(),
             id: issue.id,
             number: issue.number,

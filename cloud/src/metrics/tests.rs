@@ -29,7 +29,7 @@ async fn what_happened_is_counted_and_prometheus_reads_it() {
         world(&mut t, GatewayKind::Gateway).await;
         t.commit().await.unwrap();
         let config = Config::read(DEFAULT_FILE, "", []).unwrap();
-        let app = App::new(store, Clock::real(), config).unwrap();
+        let app = App::new(store, Clock::real(), config, crate::issuer::tests::key()).unwrap();
         app.metrics.batch(10, 2, 5);
         let now = "2026-11-24T18:00:00Z".parse().unwrap();
         app.metrics.job("close_periods", true, now);

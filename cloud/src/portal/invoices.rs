@@ -16,7 +16,7 @@ use super::page::{Page, Place, show as show_page};
 use super::session::SignedIn;
 use super::table::{Button, Cell, Listing, Table, Tone};
 use super::{Portal, export, meters};
-use crate::access::{Action, Object};
+use crate::access::{Action, Object, may};
 use crate::billing::hold::Hold;
 use crate::billing::invoice::{Invoice, LineKind};
 use crate::billing::segment::Boundary;
@@ -157,7 +157,11 @@ fn table(page: &Page, rows: Vec<Vec<Cell>>) -> Table {
 }
 
 /// The invoice with that id, if it is there and they may see it.
-async fn find(transaction: &mut Transaction, me: &SignedIn, id: &str) -> Result<Invoice, Failure> {
+pub(super) async fn find(
+    transaction: &mut Transaction,
+    me: &SignedIn,
+    id: &str,
+) -> Result<Invoice, Failure> {
     let id: InvoiceId = id.parse().map_err(|_| Failure::Absent)?;
     for account in me.actor.accounts() {
         if let Some(invoice) = transaction.invoice(account, id).await? {
@@ -170,11 +174,11 @@ async fn find(transaction: &mut Transaction, me: &SignedIn, id: &str) -> Result<
 
 /// A row of the calculation.
 #[derive(Debug)]
-struct Row {
-    name: String,
-    how: String,
-    value: String,
-    strong: bool,
+pub(super) struct Row {
+    pub(super) name: String,
+    pub(super) how: String,
+    pub(super) value: String,
+    pub(super) strong: bool,
 }
 
 fn row(name: String, how: impl Into<String>, value: String) -> Row {
@@ -219,6 +223,9 @@ struct InvoicePage {
     meter: (String, String),
     pdf: String,
     excel: String,
+    file: String,
+    /// The page behind the QR code, for whoever may end it.
+    link: Option<String>,
     ids: String,
 }
 
@@ -230,7 +237,12 @@ pub(super) async fn show(
     let mut transaction = portal.app.store.read().await?;
     let invoice = find(&mut transaction, &me, &id).await?;
     drop(transaction);
-    show_page(&draw(&portal, &me, &invoice)?)
+    let mut page = draw(&portal, &me, &invoice)?;
+    let object = Object::Meter(invoice.account, invoice.meter);
+    if may(&me.actor, Action::Manage, &object) {
+        page.link = Some(format!("/invoices/{}/link", invoice.id));
+    }
+    show_page(&page)
 }
 
 fn draw(portal: &Portal, me: &SignedIn, invoice: &Invoice) -> Result<InvoicePage, Failure> {
@@ -286,6 +298,8 @@ fn draw(portal: &Portal, me: &SignedIn, invoice: &Invoice) -> Result<InvoicePage
         meter: (format!("/meters/{}", invoice.meter), invoice.site.clone()),
         pdf: format!("/invoices/{}/invoice.pdf", invoice.id),
         excel: format!("/meters/{}/export.xlsx", invoice.meter),
+        file: format!("/invoices/{}/invoice.json", invoice.id),
+        link: None,
         ids: text.with("document-ids", &id_args),
         text,
     })
@@ -335,7 +349,7 @@ fn device(text: Text, invoice: &Invoice) -> String {
 }
 
 /// From the two registers to the total, line by line.
-fn rows(text: Text, format: Format, invoice: &Invoice, zone: &Zone) -> Vec<Row> {
+pub(super) fn rows(text: Text, format: Format, invoice: &Invoice, zone: &Zone) -> Vec<Row> {
     let register = |name: &str, boundary: &Boundary| {
         let value = boundary.register;
         let value = format.quantity(value.value(), value.unit());

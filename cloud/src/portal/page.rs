@@ -137,6 +137,7 @@ fn done(word: &str, text: Text) -> Option<String> {
         "held" => "billing-done-held",
         "resumed" => "billing-done-resumed",
         "removed" => "portal-done-removed",
+        "link" => "portal-done-link",
         "password" => "portal-done-password",
         "unlinked" => "portal-done-unlinked",
         "welcome" => "portal-done-welcome",

@@ -33,6 +33,13 @@ const PATH: &str = "/sign-in";
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Visitor(Option<IpAddr>);
 
+impl Visitor {
+    /// It, where it is known.
+    pub(super) fn address(self) -> Option<IpAddr> {
+        self.0
+    }
+}
+
 impl FromRequestParts<Portal> for Visitor {
     type Rejection = std::convert::Infallible;
 

@@ -6,6 +6,7 @@ mod forms;
 mod gateways;
 mod invoices;
 mod matrix;
+mod verify;
 
 use axum::Router;
 use axum::body::Body;
@@ -96,7 +97,13 @@ impl World {
             .iter()
             .map(|(key, value)| (format!("ENERVUE_CLOUD__{key}"), (*value).to_owned()));
         let config = Config::read(DEFAULT_FILE, "", variables).unwrap();
-        let app = App::new(store, Clock::test(&clock).unwrap(), config).unwrap();
+        let app = App::new(
+            store,
+            Clock::test(&clock).unwrap(),
+            config,
+            crate::issuer::tests::key(),
+        )
+        .unwrap();
         Self {
             router: super::router(app.clone()),
             app,
@@ -283,7 +290,7 @@ impl World {
         };
         let now = self.app.clock.now();
         let issued = transaction
-            .issue_invoice(account, meter, &period, now, make)
+            .issue_invoice(account, meter, &period, now, &self.app.issuer, make)
             .await;
         let id = issued.unwrap().unwrap().id.to_string();
         transaction.commit().await.unwrap();

@@ -20,6 +20,7 @@ use super::connections::{self, Limits};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::control;
+use crate::issuer;
 use crate::jobs::{self, answer_telegram};
 use crate::store::Store;
 use crate::{api, metrics, portal};
@@ -47,7 +48,8 @@ pub async fn serve(config: Config, clock: Clock) -> anyhow::Result<()> {
     let store = Store::open(config.database.reveal())
         .await
         .context("the database cannot be opened")?;
-    let app = App::new(store, clock, config)?;
+    let issuer = issuer::open(&store, &config.issuer_file()?, clock.real_now()).await?;
+    let app = App::new(store, clock, config, issuer)?;
     let socket = &app.config.socket;
     let control = control::Server::bind(socket)
         .with_context(|| format!("the control socket {} cannot be opened", socket.display()))?;

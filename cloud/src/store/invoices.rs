@@ -5,11 +5,13 @@
 mod tests;
 
 use common::id::{AccountId, InvoiceId, MeterId};
+use ed25519_dalek::SigningKey;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::{Row, StoreError, StoreResult, Transaction, new_id};
 use crate::billing::invoice::{Invoice, Period};
+use crate::proof::sign;
 
 /// A period that has ended and cannot be billed yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,7 +96,8 @@ impl Transaction {
     }
 
     /// Issues the invoice that `make` writes, under the account's next number, unless the
-    /// period's invoice was issued before. A number is taken only if the transaction is
+    /// period's invoice was issued before: with the readings that it rests on, signed by
+    /// `key`, and with a link for paper. A number is taken only if the transaction is
     /// committed, so that there are no gaps.
     ///
     /// # Errors
@@ -105,6 +108,7 @@ impl Transaction {
         meter: MeterId,
         period: &Period,
         now: Timestamp,
+        key: &SigningKey,
         make: impl FnOnce(Issue) -> Invoice,
     ) -> StoreResult<Option<Invoice>> {
         // Holds the account's row: whoever issues at the same time waits here.
@@ -129,32 +133,45 @@ impl Transaction {
             )
             .await?;
         let id = before.map_or(Ok(new_id(now)), |row| row.int(0))?;
-        let invoice = make(Issue {
+        let mut invoice = make(Issue {
             id: InvoiceId(id),
             number: taken.number(0)?,
             issuer: taken.text(1)?.to_owned(),
             contact: taken.text(2)?.to_owned(),
         });
-        self.write_issued(&invoice, now).await?;
+        self.write_issued(&mut invoice, now, key).await?;
+        self.add_invoice_link(account, invoice.id, now).await?;
         Ok(Some(invoice))
     }
 
-    async fn write_issued(&mut self, invoice: &Invoice, now: Timestamp) -> StoreResult<()> {
-        let snapshot = serde_json::to_string(invoice)
-            .map_err(|error| StoreError::Content(format!("an invoice is no JSON: {error}")))?;
+    async fn write_issued(
+        &mut self,
+        invoice: &mut Invoice,
+        now: Timestamp,
+        key: &SigningKey,
+    ) -> StoreResult<()> {
+        let evidence = self.gather_evidence(invoice).await?;
+        let fault = |error| StoreError::Content(format!("an invoice is no JSON: {error}"));
+        let snapshot = serde_json::to_value(&*invoice).map_err(fault)?;
+        let evidence = serde_json::to_value(&evidence).map_err(fault)?;
+        let proof = sign(key, &snapshot, &evidence)
+            .map_err(|error| StoreError::Content(format!("an invoice: {error}")))?;
+        let proof = serde_json::to_string(&proof).map_err(fault)?;
         let number = i64::try_from(invoice.number)
             .map_err(|error| StoreError::Content(format!("an invoice number: {error}")))?;
         let written = self
             .execute(
                 "INSERT INTO invoice (account_id, meter_id, period_from, period_until, \
                  invoice_id, state, number, quantity, unit, currency, total, snapshot, \
-                 issued_ms, created_ms) \
-                 VALUES ($1, $2, $3, $4, $5, 'issued', $6, $7, $8, $9, $10, $11, $12, $12) \
+                 issued_ms, created_ms, evidence, proof) \
+                 VALUES ($1, $2, $3, $4, $5, 'issued', $6, $7, $8, $9, $10, $11, $12, $12, \
+                 $13, $14) \
                  ON CONFLICT (account_id, meter_id, period_from) DO UPDATE \
                  SET period_until = excluded.period_until, state = 'issued', reason = NULL, \
                  number = excluded.number, quantity = excluded.quantity, \
                  unit = excluded.unit, currency = excluded.currency, total = excluded.total, \
-                 snapshot = excluded.snapshot, issued_ms = excluded.issued_ms \
+                 snapshot = excluded.snapshot, issued_ms = excluded.issued_ms, \
+                 evidence = excluded.evidence, proof = excluded.proof \
                  WHERE invoice.state = 'held'",
                 &[
                     invoice.account.into(),
@@ -167,8 +184,10 @@ impl Transaction {
                     invoice.unit.code().into(),
                     invoice.currency.code().into(),
                     invoice.total.into(),
-                    snapshot.into(),
+                    snapshot.to_string().into(),
                     now.into(),
+                    evidence.to_string().into(),
+                    proof.into(),
                 ],
             )
             .await?;

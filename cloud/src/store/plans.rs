@@ -1,6 +1,7 @@
 //! The billing terms: what sites, named plans and meters say, version by version.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use common::id::{AccountId, MeterId, PersonId, PlanId, SiteId};
 use jiff::Timestamp;
@@ -203,8 +204,8 @@ impl Transaction {
         let mut plans = BTreeMap::new();
         let followed = |version: &Version| version.terms.plan;
         for id in site.iter().chain(&meter).filter_map(followed) {
-            if !plans.contains_key(&id) {
-                plans.insert(id, self.terms(account, Owner::Plan(id)).await?);
+            if let Entry::Vacant(unread) = plans.entry(id) {
+                unread.insert(self.terms(account, Owner::Plan(id)).await?);
             }
         }
         Ok(Levels { site, plans, meter })

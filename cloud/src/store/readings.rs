@@ -147,6 +147,8 @@ macro_rules! reading_columns {
     };
 }
 
+pub(super) use reading_columns;
+
 fn quantity(row: &Row) -> StoreResult<Option<Quantity>> {
     let Some(count) = row.optional_int(7)? else {
         return Ok(None);
@@ -178,7 +180,7 @@ fn seal(row: &Row) -> StoreResult<Option<Seal>> {
     }))
 }
 
-fn kept(row: &Row) -> StoreResult<KeptReading> {
+pub(super) fn kept(row: &Row) -> StoreResult<KeptReading> {
     let closes = match row.optional_text(13)? {
         Some(_) => Some(row.parsed(13)?),
         None => None,

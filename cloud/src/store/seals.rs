@@ -7,8 +7,11 @@ use common::seal::Head;
 use jiff::Timestamp;
 
 use super::gateways::GatewayKey;
-use super::readings::{Stream, number};
+use super::readings::{KeptReading, Stream, kept, number, reading_columns};
 use super::{Row, StoreResult, Transaction};
+
+/// The most links of a chain that an invoice rests on: a year with a link every two hours.
+const CHAIN_MAX: i64 = 4_400;
 
 /// A reading whose seal does not prove what it says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,6 +101,43 @@ impl Transaction {
         let sql = "SELECT digest FROM seal WHERE account_id = $1 AND meter_id = $2 AND link = $3";
         let found = self.query_one(sql, &values).await?;
         found.map(|row| row.parsed(0)).transpose()
+    }
+
+    /// The readings of a meter's chain from one link to another, both included, each with the
+    /// key that sealed it.
+    ///
+    /// # Errors
+    /// When the engine cannot.
+    pub(super) async fn chain(
+        &mut self,
+        account: AccountId,
+        meter: MeterId,
+        first: u64,
+        last: u64,
+    ) -> StoreResult<Vec<(KeptReading, String)>> {
+        let sql = concat!(
+            "SELECT ",
+            reading_columns!(),
+            ", sealed_by FROM (SELECT reading.*, seal.link AS place, \
+             seal.public_key AS sealed_by FROM seal JOIN reading \
+             ON reading.account_id = seal.account_id \
+             AND reading.gateway_id = seal.gateway_id \
+             AND reading.epoch = seal.epoch AND reading.seq = seal.seq \
+             WHERE seal.account_id = $1 AND seal.meter_id = $2 \
+             AND seal.link >= $3 AND seal.link <= $4 \
+             ORDER BY seal.link LIMIT $5) AS sealed ORDER BY place"
+        );
+        let values = [
+            account.into(),
+            meter.into(),
+            number(first)?.into(),
+            number(last)?.into(),
+            CHAIN_MAX.into(),
+        ];
+        let rows = self.query(sql, &values).await?;
+        rows.iter()
+            .map(|row| Ok((kept(row)?, row.text(20)?.to_owned())))
+            .collect()
     }
 
     /// Makes the reading `seq` of a stream the head of a meter's chain.

@@ -31,6 +31,32 @@ impl Profile {
         }
     }
 
+    /// What the raw words of a kept reading mean for that point, by its own registers alone:
+    /// the rest of the answer was not kept.
+    ///
+    /// # Errors
+    /// When they are not its words, or no value.
+    pub fn decode_raw(&self, point: &str, raw: &str) -> Result<Quantity, String> {
+        let point = self
+            .point(point)
+            .ok_or_else(|| format!("profile '{}' has no point '{point}'", self.id))?;
+        let own = point.own_registers();
+        let places = own.iter().flat_map(|register| register.places());
+        let mut registers = Registers::new();
+        let mut words = raw.split(' ');
+        for (table, address) in places {
+            let word = words.next().unwrap_or_default();
+            let is_word = word.len() == 4 && word.bytes().all(|digit| digit.is_ascii_hexdigit());
+            let value = u16::from_str_radix(word, 16).ok().filter(|_| is_word);
+            let value = value.ok_or_else(|| format!("'{raw}' are not the words of the point"))?;
+            registers.set(table, address, value);
+        }
+        match words.next() {
+            None => point.quantity(&registers),
+            Some(_) => Err(format!("'{raw}' are more words than the point has")),
+        }
+    }
+
     /// The status flags that are raised.
     pub fn raised<'a>(&'a self, registers: &'a Registers) -> impl Iterator<Item = &'a Flag> {
         self.flags

@@ -122,6 +122,11 @@ impl Register {
         (u32::from(self.address)..self.end()).filter_map(|address| u16::try_from(address).ok())
     }
 
+    /// The table and address of each of its words.
+    pub(super) fn places(&self) -> impl Iterator<Item = (Table, u16)> {
+        self.addresses().map(|address| (self.table, address))
+    }
+
     /// Its words, `None` where one was not read.
     pub(super) fn words(&self, registers: &Registers) -> Vec<Option<u16>> {
         self.addresses()

@@ -419,7 +419,13 @@ async fn a_token_that_is_revoked_while_its_batch_is_read_keeps_nothing() {
         t.enrol(key, &token, "", "pi", now).await.unwrap();
         t.commit().await.unwrap();
         let config = Config::read(DEFAULT_FILE, "", []).unwrap();
-        let app = App::new(scene.store.clone(), Clock::real(), config).unwrap();
+        let app = App::new(
+            scene.store.clone(),
+            Clock::real(),
+            config,
+            crate::issuer::tests::key(),
+        )
+        .unwrap();
         let mut headers = HeaderMap::new();
         headers.insert("authorization", HeaderValue::from_static("Bearer token"));
         let sent = |seq| Sent {

@@ -45,7 +45,7 @@ async fn scene(folder: &Path) -> Scene {
     t.commit().await.unwrap();
     let config = Config::read(DEFAULT_FILE, "", []).unwrap();
     Scene {
-        app: App::new(store, clock, config).unwrap(),
+        app: App::new(store, clock, config, crate::issuer::tests::key()).unwrap(),
         world,
         meter: meter.unwrap().id,
     }

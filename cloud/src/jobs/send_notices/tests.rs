@@ -89,7 +89,9 @@ impl Story {
         }
         t.commit().await.unwrap();
         let now = NOW.parse().unwrap();
-        close_periods::run(&self.app.store, now).await.unwrap();
+        close_periods::run(&self.app.store, &self.app.issuer, now)
+            .await
+            .unwrap();
     }
 
     async fn link_chat(&self, chat: i64) {
@@ -131,7 +133,13 @@ fn app(store: Store, smtp: &Smtp, bot: &Bot, folder: &Path) -> App {
     ];
     let variables = variables.map(|(key, value)| (format!("ENERVUE_CLOUD__{key}"), value));
     let config = Config::read(DEFAULT_FILE, "cloud.toml", variables).unwrap();
-    App::new(store, Clock::test(&clock).unwrap(), config).unwrap()
+    App::new(
+        store,
+        Clock::test(&clock).unwrap(),
+        config,
+        crate::issuer::tests::key(),
+    )
+    .unwrap()
 }
 
 fn sent() -> NoticeState {

@@ -21,7 +21,7 @@ enum Door {
 
 use Door::{Account, Open, Own, Platform, Thing};
 
-const ROUTES: [(&str, &[Method], Door); 50] = [
+const ROUTES: [(&str, &[Method], Door); 53] = [
     ("/static/{name}", &[Method::GET], Open),
     ("/sign-in", &[Method::GET, Method::POST], Open),
     ("/sign-out", &[Method::POST], Open),
@@ -104,6 +104,13 @@ const ROUTES: [(&str, &[Method], Door); 50] = [
     ("/invoices", &[Method::GET], Own),
     ("/invoices/{invoice}", &[Method::GET], Thing),
     ("/invoices/{invoice}/invoice.pdf", &[Method::GET], Thing),
+    ("/invoices/{invoice}/invoice.json", &[Method::GET], Thing),
+    (
+        "/invoices/{invoice}/link",
+        &[Method::GET, Method::POST],
+        Thing,
+    ),
+    ("/verify/{token}", &[Method::GET], Open),
     ("/people", &[Method::GET, Method::POST], Account),
     ("/people/new", &[Method::GET], Account),
     (
@@ -246,6 +253,7 @@ async fn every_answer_carries_the_strict_headers() {
         "/nowhere",
         "/meters",
         "/password/x",
+        "/verify/x",
         &style,
     ];
     for path in paths {

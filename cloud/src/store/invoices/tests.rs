@@ -1,6 +1,7 @@
 //! Stories of held and issued invoices.
 
 use common::id::{AccountId, MeterId};
+use ed25519_dalek::SigningKey;
 use jiff::civil::date;
 
 use super::super::testing::{World, on_both_engines, start, world};
@@ -33,6 +34,10 @@ fn invoice(account: AccountId, meter: MeterId, period: Period, issue: Issue) -> 
 
 const METER: MeterId = MeterId(9);
 
+fn key() -> SigningKey {
+    SigningKey::from_bytes(&[11; 32])
+}
+
 async fn issue(
     store: &Store,
     world: &World,
@@ -43,7 +48,7 @@ async fn issue(
     let period = period(month);
     let make = |issue| invoice(world.account, meter, period, issue);
     let issued = t
-        .issue_invoice(world.account, meter, &period, start(), make)
+        .issue_invoice(world.account, meter, &period, start(), &key(), make)
         .await?;
     t.commit().await?;
     Ok(issued)
@@ -114,7 +119,7 @@ async fn numbers_have_no_gaps_though_many_issue_at_once_and_some_give_up() {
         let lost = period(6);
         let make = |issue| invoice(world.account, METER, lost, issue);
         let number = given_up
-            .issue_invoice(world.account, METER, &lost, start(), make)
+            .issue_invoice(world.account, METER, &lost, start(), &key(), make)
             .await
             .unwrap()
             .unwrap()

@@ -95,6 +95,25 @@ fn a_value_becomes_the_words_that_mean_it() {
 }
 
 #[test]
+fn words_that_are_not_the_points_own_are_no_value() {
+    let profile = SHIPPED.get("eastron-sdm630").unwrap();
+    let value = profile.decode_raw("energy_import", "4640 E6AE");
+    assert_eq!(value, Ok(quantity("12345.67", Unit::KiloWh)));
+    for raw in [
+        "",
+        "4640",
+        "4640 E6A",
+        "4640 E6AE 0000",
+        "4640 ----",
+        "4640  E6AE",
+        "4640 +6AE",
+    ] {
+        assert!(profile.decode_raw("energy_import", raw).is_err(), "{raw}");
+    }
+    assert!(profile.decode_raw("energy", "4640 E6AE").is_err());
+}
+
+#[test]
 fn a_counter_shows_its_last_full_step_and_its_limits() {
     let library = Library::shipped();
     let pzem = library.get("pzem-016").unwrap();
@@ -132,6 +151,10 @@ proptest! {
             for point in &profile.points {
                 let decoded = profile.decode(&point.id, &registers);
                 prop_assert!(!decoded.raw.is_empty());
+                // Whoever has nothing but the kept words comes to the same value.
+                if let Ok(value) = decoded.value {
+                    prop_assert_eq!(profile.decode_raw(&point.id, &decoded.raw), Ok(value));
+                }
             }
             let _ = profile.fits(&registers);
             let _ = profile.raised(&registers).count();
