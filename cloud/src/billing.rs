@@ -4,6 +4,7 @@
 pub mod charge;
 pub mod check;
 pub mod consumption;
+pub mod estimate;
 pub mod finding;
 pub mod hold;
 pub mod invoice;
@@ -11,6 +12,7 @@ pub mod loss;
 pub mod period;
 pub mod readiness;
 pub mod segment;
+pub mod trace;
 
 #[cfg(test)]
 pub(crate) mod sample;
@@ -19,19 +21,17 @@ mod tests;
 
 use common::reading::ClockTrust;
 use common::unit::Unit;
-use rust_decimal::Decimal;
 
 pub(crate) use self::charge::exact_product;
 use self::charge::{Charge, Extras, charge, plans_within, switches};
-use self::consumption::{DayStart, Taken, mounting_at, register_at, segment};
+use self::consumption::{Instant, Late, Registers};
 use self::finding::Finding;
 use self::hold::Hold;
 use self::invoice::{EarlierPeriod, Invoice, Period};
 use self::period::{PeriodError, plan_of};
-use self::segment::Segments;
+use self::segment::{Boundary, Segments};
 use crate::currency::Currency;
 use crate::plan::Plan;
-use crate::site::Mounting;
 
 /// How many earlier periods an invoice shows.
 pub const EARLIER_PERIODS: usize = 4;
@@ -75,79 +75,61 @@ pub struct Statement {
 ///
 /// # Errors
 /// When there is no plan.
-pub fn decisive_starts(period: &Period, plans: &[Plan]) -> Result<Vec<DayStart>, PeriodError> {
+pub fn decisive_instants(period: &Period, plans: &[Plan]) -> Result<Vec<Instant>, PeriodError> {
     let zone = &plan_of(period, plans)?.zone;
     let within = plans_within(period, plans);
-    let mut starts = vec![DayStart {
+    let mut instants = vec![Instant {
         date: period.from,
         at: period.starts_at,
     }];
     for at in switches(period.from, period.until, &within, zone)? {
         let date = zone.rules().to_datetime(at).date();
         if period.starts_at < at && at < period.ends_at {
-            starts.push(DayStart { date, at });
+            instants.push(Instant { date, at });
         }
     }
-    starts.push(DayStart {
+    instants.push(Instant {
         date: period.until,
         at: period.ends_at,
     });
-    Ok(starts)
+    Ok(instants)
 }
 
-/// Closes a period: `readings` are those near its [`decisive_starts`], in any order.
+/// What a period is closed from, beside its plans.
+#[derive(Debug)]
+pub struct Subject<'a> {
+    /// The registers of its meter.
+    pub registers: &'a Registers<'a>,
+    /// The register with which the period before was billed, if it ends where this one begins.
+    pub opening: Option<&'a Boundary>,
+    /// What is done about an end that no reading is near to.
+    pub late: Late,
+}
+
+/// Closes a period.
 ///
 /// # Errors
 /// With the reason why it is held.
 pub fn close_period(
     period: &Period,
     plans: &[Plan],
-    unit: Unit,
-    mountings: &[Mounting],
-    readings: &[Taken],
+    subject: &Subject<'_>,
 ) -> Result<Statement, CloseError> {
-    let starts = decisive_starts(period, plans)?;
-    let mut boundaries = Vec::new();
-    for start in &starts {
-        boundaries.push(register_at(*start, mountings, readings)?);
-    }
-    one_point(&starts, mountings)?;
-    let mut segments = Vec::new();
-    for (before, after) in boundaries.iter().zip(boundaries.iter().skip(1)) {
-        let multiplier = mounting_at(before.at, mountings).map(|mounting| mounting.multiplier);
-        let multiplier = multiplier.unwrap_or(Decimal::ONE);
-        segments.push(segment(before, after, unit, multiplier)?);
-    }
+    let instants = decisive_instants(period, plans)?;
+    let registers = subject.registers;
+    let segments = registers.segments(&instants, subject.opening, subject.late)?;
     let segments = Segments::try_from(segments).map_err(|_| PeriodError::NoPlan)?;
     let plans = plans_within(period, plans);
     let extras = Extras::default();
     let charge = charge(period, &segments, &plans, &extras)?;
-    let simulated = segments.rest_on(ClockTrust::Simulated);
     Ok(Statement {
         plans,
-        segments,
         extras,
         charge,
-        findings: Vec::new(),
-        simulated,
+        findings: registers.findings(period.starts_at, period.ends_at),
+        simulated: segments.rest_on(ClockTrust::Simulated),
+        segments,
     })
-}
-
-/// Whether all boundaries are of one point of one device.
-fn one_point(starts: &[DayStart], mountings: &[Mounting]) -> Result<(), Hold> {
-    let point = |start: &DayStart| {
-        mounting_at(start.at, mountings).map(|mounting| (mounting.device, &mounting.point))
-    };
-    let pairs = starts.iter().zip(starts.iter().skip(1));
-    for (before, after) in pairs {
-        if point(before) != point(after) {
-            return Err(Hold::DeviceChanged {
-                from: before.date,
-                until: after.date,
-            });
-        }
-    }
-    Ok(())
 }
 
 /// The newest invoices before a period, for comparison; `before` has the newest first. What

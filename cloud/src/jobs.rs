@@ -21,7 +21,7 @@ const PERIOD: Duration = Duration::from_secs(2);
 /// # Errors
 /// With the first trouble, after all jobs have run.
 pub async fn run_due(app: &App, now: Timestamp) -> anyhow::Result<()> {
-    let closed = close_periods::run(&app.store, &app.issuer, now).await;
+    let closed = close_periods::run(&app.store, &app.profiles, &app.issuer, now).await;
     app.metrics
         .job("close_periods", closed.is_ok(), app.clock.real_now());
     let watched = watch_silence::run(&app.store, now, |gateway| app.may_yet_hear(gateway)).await;

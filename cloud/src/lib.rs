@@ -43,6 +43,7 @@ pub mod telegram;
 
 // What happens by itself.
 pub mod jobs;
+pub(crate) mod metered;
 
 // What the operator types, and what it does.
 pub mod cli;

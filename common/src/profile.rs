@@ -36,6 +36,7 @@ pub use self::link::{
 };
 pub use self::point::{Point, Role, Rollover};
 pub use self::register::{Register, Registers};
+pub use self::step::usual_rate;
 use crate::unit::Medium;
 
 /// The most bytes of a profile's text; the largest shipped one has a tenth of it.

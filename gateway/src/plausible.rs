@@ -16,7 +16,6 @@ use std::time::Duration;
 use common::id::DeviceId;
 use common::profile::Point;
 use common::quantity::Quantity;
-use common::unit::Unit;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
@@ -28,16 +27,9 @@ pub const CONFIRMATIONS: u32 = 3;
 /// And for so long: a decimal point that was shifted for a minute has been seen, and a
 /// closing reading is waited for twice as long.
 pub const CONFIRMED_AFTER: Duration = Duration::from_secs(5 * 60);
-/// An f32 that stands still may show its neighbour, and the neighbour's; no fall.
-const UNREST_STEPS: u32 = 2;
 /// A counter may be this many counts ahead of its rate: it counts in steps, and the reply
 /// took its time.
 const RISE_STEPS: u32 = 3;
-/// The most energy a submeter can count in an hour where its profile says nothing: twice
-/// what the largest usual transformer of a building (2.5 MVA) gives.
-const KILOWATTS_MAX: u32 = 5_000;
-/// The same for volume: a pipe of 400 mm at 4 m/s carries 1,810 m³ in an hour.
-const CUBIC_METRES_PER_HOUR_MAX: u32 = 2_000;
 const MILLISECONDS_PER_HOUR: u32 = 3_600_000;
 
 /// A value and when it was read.
@@ -155,7 +147,7 @@ impl Plausible {
         };
         if believed {
             let fall = fell_by(level.believed, value);
-            let unrest = unrest_at(point, level.believed.value.value());
+            let unrest = point.unrest_at(level.believed.value.value());
             let stands_still = point.monotonic && fall > Decimal::ZERO && fall <= unrest;
             level.believed = match stands_still {
                 true => Seen {
@@ -200,7 +192,8 @@ fn doubt(point: &Point, before: Seen, value: Quantity, now: Moment) -> Option<Do
     }
     let step = point.step_at(value.value().max(before.value.value()));
     let elapsed = elapsed(before.at, now);
-    let allowed = rate(point, value.unit())
+    let allowed = point
+        .rate_in(value.unit())
         .zip(elapsed)
         .and_then(|(rate, elapsed)| rate.checked_mul(hours(elapsed)))
         .and_then(|most| most.checked_add(step * Decimal::from(RISE_STEPS)));
@@ -214,7 +207,7 @@ fn doubt(point: &Point, before: Seen, value: Quantity, now: Moment) -> Option<Do
     if !point.monotonic {
         return too_fast(fall).map(|_| Doubt::Fell);
     }
-    if fall <= unrest_at(point, before.value.value()) {
+    if fall <= point.unrest_at(before.value.value()) {
         return None;
     }
     let rolled_over = point.rollover_value().is_some_and(|modulus| {
@@ -226,27 +219,6 @@ fn doubt(point: &Point, before: Seen, value: Quantity, now: Moment) -> Option<Do
 
 fn fell_by(before: Seen, value: Quantity) -> Decimal {
     before.value.value() - value.value()
-}
-
-/// By how much the register may fall without having fallen.
-fn unrest_at(point: &Point, value: Decimal) -> Decimal {
-    point.step_at(value) * Decimal::from(UNREST_STEPS)
-}
-
-/// The most that the point can count in an hour.
-fn rate(point: &Point, unit: Unit) -> Option<Decimal> {
-    let usual = || {
-        let most = [
-            (Unit::KiloWh, KILOWATTS_MAX),
-            (Unit::CubicMetre, CUBIC_METRES_PER_HOUR_MAX),
-        ];
-        let mut in_unit = most.iter().filter_map(|(of, most)| {
-            let factor = of.factor_to(unit)?;
-            factor.checked_mul(Decimal::from(*most))
-        });
-        in_unit.next()
-    };
-    point.max_rate.or_else(usual)
 }
 
 /// How long ago that was, if it is known: the time of day when that is believed, as it counts

@@ -50,10 +50,22 @@ pub enum Hold {
     },
     /// The register fell: it was reset, rolled over, or belongs to another device.
     RegisterFell {
-        /// The boundary before.
-        from: Date,
-        /// The boundary after.
-        until: Date,
+        /// When it was last read before.
+        from: Timestamp,
+        /// When it was first read after.
+        until: Timestamp,
+        /// What it held before.
+        before: Quantity,
+        /// What it held after.
+        after: Quantity,
+    },
+    /// The register rose faster than it can: it was set, its decimal point moved, or it belongs
+    /// to another device.
+    RegisterJumped {
+        /// When it was last read before.
+        from: Timestamp,
+        /// When it was first read after.
+        until: Timestamp,
         /// What it held before.
         before: Quantity,
         /// What it held after.
@@ -97,7 +109,16 @@ impl Hold {
             text.with(id, &args)
         };
         let date = |date: &Date| format.date(*date);
-        let quantity = |quantity: &Quantity| format.quantity(quantity.value(), quantity.unit());
+        let registers =
+            |from: &Timestamp, until: &Timestamp, before: &Quantity, after: &Quantity| {
+                let quantity = |one: &Quantity| format.quantity(one.value(), one.unit());
+                [
+                    ("from", format.date_time(*from, zone)),
+                    ("until", format.date_time(*until, zone)),
+                    ("before", quantity(before)),
+                    ("after", quantity(after)),
+                ]
+            };
         match self {
             Self::NoFirstReading { since } => {
                 let when = format.date_time(*since, zone);
@@ -130,13 +151,17 @@ impl Hold {
                 before,
                 after,
             } => {
-                let parts = [
-                    ("from", date(from)),
-                    ("until", date(until)),
-                    ("before", quantity(before)),
-                    ("after", quantity(after)),
-                ];
+                let parts = registers(from, until, before, after);
                 say("notice-hold-register-fell", &parts)
+            }
+            Self::RegisterJumped {
+                from,
+                until,
+                before,
+                after,
+            } => {
+                let parts = registers(from, until, before, after);
+                say("notice-hold-register-jumped", &parts)
             }
             Self::UtilityBillMissing => say("notice-hold-utility-bill-missing", &[]),
             Self::PeakMissing => say("notice-hold-peak-missing", &[]),

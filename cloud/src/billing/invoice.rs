@@ -99,6 +99,8 @@ pub struct DailyUse {
     pub date: Date,
     /// Its use in the invoice's unit; `None` where a closing reading is missing.
     pub quantity: Option<Decimal>,
+    /// Whether a register at its start or end was interpolated or estimated.
+    pub is_reckoned: bool,
     /// The register at its start, as it was read; `None` where a closing reading is missing.
     pub register: Option<Quantity>,
     /// When that was read.

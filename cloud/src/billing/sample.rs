@@ -9,12 +9,15 @@ use jiff::civil::{Date, date};
 use rust_decimal::Decimal;
 
 use super::charge::Extras;
+use super::consumption::{Late, Registers, Served, Taken};
 use super::invoice::{
     DailyUse, DocumentKind, EarlierPeriod, Invoice, Line, LineKind, Period, SCHEMA,
 };
+use super::period::plan_of;
 use super::segment::{Basis, Boundary, Evidence, Segment, Segments};
+use super::{CloseError, Statement, Subject, close_period};
 use crate::plan::{Cycle, Plan};
-use crate::site::Zone;
+use crate::site::{Mounting, Zone};
 
 /// The decimal that `text` writes.
 pub(crate) fn number(text: &str) -> Decimal {
@@ -26,6 +29,36 @@ pub(crate) fn start_of(day: Date) -> Timestamp {
     let zone = Zone::new("America/Tijuana").unwrap();
     let start = day.to_zoned_datetime(zone.rules().clone()).unwrap();
     start.timestamp()
+}
+
+/// Mountings of devices whose profiles nobody has.
+pub(crate) fn served(mountings: &[Mounting]) -> Vec<Served> {
+    let served = mountings.iter().map(|mounting| Served {
+        mounting: mounting.clone(),
+        point: None,
+        serial_number: "21034567".to_owned(),
+    });
+    served.collect()
+}
+
+/// Closes a period for which a missing reading is waited for, with the use of its days.
+pub(crate) fn close(
+    period: &Period,
+    plans: &[Plan],
+    unit: Unit,
+    mountings: &[Mounting],
+    readings: &[Taken],
+) -> Result<(Statement, Vec<DailyUse>), CloseError> {
+    let served = served(mountings);
+    let zone = &plan_of(period, plans)?.zone;
+    let registers = Registers::new(&served, readings, unit, zone);
+    let subject = Subject {
+        registers: &registers,
+        opening: None,
+        late: Late::Wait,
+    };
+    let statement = close_period(period, plans, &subject)?;
+    Ok((statement, registers.daily(period)?))
 }
 
 /// A register that was read two seconds after the start of a day.
@@ -161,6 +194,7 @@ fn daily(from: Date) -> Vec<DailyUse> {
         DailyUse {
             date,
             quantity: Some(quantity),
+            is_reckoned: false,
             register: Quantity::new(started, Unit::KiloWh).ok(),
             read_at: Some(start_of(date)),
         }

@@ -102,6 +102,15 @@ impl Boundary {
         }
     }
 
+    /// The device whose register it is.
+    #[must_use]
+    pub fn device(&self) -> Option<DeviceId> {
+        match &self.basis {
+            Basis::Noted { device } => Some(*device),
+            basis => basis.readings().first().map(|reading| reading.device),
+        }
+    }
+
     /// Its reading's place in the meter's chain of seals, if it rests on one that is sealed.
     #[must_use]
     pub fn link(&self) -> Option<u64> {

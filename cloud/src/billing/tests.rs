@@ -6,11 +6,13 @@ use common::reading::Reading;
 use jiff::Timestamp;
 use jiff::civil::{Date, date};
 
+use super::consumption::Taken;
 use super::invoice::LineKind;
 use super::period::{Month, period_ending_in};
 use super::*;
 use crate::plan::Cycle;
-use crate::site::Zone;
+use crate::site::{Mounting, Zone};
+use rust_decimal::Decimal;
 
 fn decimal(text: &str) -> Decimal {
     text.parse().unwrap()
@@ -83,11 +85,20 @@ fn mounted() -> [Mounting; 1] {
     [mounting(1, "2026-01-01T00:00:00Z", None)]
 }
 
+fn closed(
+    period: &Period,
+    plans: &[Plan],
+    unit: Unit,
+    mountings: &[Mounting],
+    readings: &[Taken],
+) -> Result<Statement, CloseError> {
+    sample::close(period, plans, unit, mountings, readings).map(|(statement, _)| statement)
+}
+
 #[test]
 fn a_period_is_billed_from_the_registers_at_its_two_ends() {
     let plans = [plan(date(2026, 1, 1), "3")];
-    let statement =
-        close_period(&november(), &plans, Unit::KiloWh, &mounted(), &readings()).unwrap();
+    let statement = closed(&november(), &plans, Unit::KiloWh, &mounted(), &readings()).unwrap();
     assert_eq!(statement.charge.measured, decimal("344.8"));
     assert_eq!(statement.charge.total, decimal("1034.40"));
     assert_eq!(
@@ -100,7 +111,7 @@ fn a_period_is_billed_from_the_registers_at_its_two_ends() {
     );
     assert!(statement.segments.later().is_empty() && !statement.simulated);
     let without_the_middle = [readings()[0].clone(), readings()[2].clone()];
-    let same = close_period(
+    let same = closed(
         &november(),
         &plans,
         Unit::KiloWh,
@@ -116,8 +127,7 @@ fn a_new_price_within_the_period_makes_two_lines_at_its_register() {
         plan(date(2026, 1, 1), "3"),
         plan(date(2026, 11, 15), "3.333"),
     ];
-    let statement =
-        close_period(&november(), &plans, Unit::KiloWh, &mounted(), &readings()).unwrap();
+    let statement = closed(&november(), &plans, Unit::KiloWh, &mounted(), &readings()).unwrap();
     let lines: Vec<_> = statement
         .charge
         .lines
@@ -141,7 +151,7 @@ fn a_new_price_within_the_period_makes_two_lines_at_its_register() {
     assert_eq!(statement.charge.total, decimal("1115.92"));
     assert_eq!(statement.segments.later().len(), 1);
     let without_the_middle = [readings()[0].clone(), readings()[2].clone()];
-    let held = close_period(
+    let held = closed(
         &november(),
         &plans,
         Unit::KiloWh,
@@ -185,7 +195,7 @@ fn what_keeps_a_period_from_its_invoice_is_said_and_read_back() {
         (&late[..], readings(), Unit::KiloWh, "no_device"),
     ];
     for (mountings, readings, unit, expected) in table {
-        let held = close_period(&november(), &plans, unit, mountings, &readings);
+        let held = closed(&november(), &plans, unit, mountings, &readings);
         let Err(CloseError::Hold(hold)) = held else {
             panic!("{expected}: {held:?}");
         };
@@ -200,7 +210,7 @@ fn an_invented_reading_marks_what_it_decides() {
     let plans = [plan(date(2026, 1, 1), "3")];
     let mut readings = readings();
     readings[0].reading.clock = ClockTrust::Simulated;
-    let statement = close_period(&november(), &plans, Unit::KiloWh, &mounted(), &readings).unwrap();
+    let statement = closed(&november(), &plans, Unit::KiloWh, &mounted(), &readings).unwrap();
     assert!(statement.simulated);
 }
 
@@ -210,7 +220,7 @@ fn a_reading_that_was_dated_afterwards_decides_and_one_that_never_was_does_not()
     let close = |clock| {
         let mut readings = readings();
         readings[0].reading.clock = clock;
-        close_period(&november(), &plans, Unit::KiloWh, &mounted(), &readings)
+        closed(&november(), &plans, Unit::KiloWh, &mounted(), &readings)
     };
     let statement = close(ClockTrust::Dated).unwrap();
     assert!(statement.segments.rest_on(ClockTrust::Dated));

@@ -9,6 +9,7 @@ fn days(uses: &[Option<&str>]) -> Vec<DailyUse> {
     let uses = (0..).zip(uses).map(|(index, quantity)| DailyUse {
         date: first.checked_add(jiff::Span::new().days(index)).unwrap(),
         quantity: quantity.map(|text| Decimal::from_str_exact(text).unwrap()),
+        is_reckoned: false,
         register: None,
         read_at: None,
     });

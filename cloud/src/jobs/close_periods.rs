@@ -5,13 +5,14 @@
 //! key, and number, snapshot and notices are one transaction. A held period is looked at
 //! again on every run, for data that came late.
 
-mod read;
+pub(crate) mod read;
 #[cfg(test)]
 mod tests;
 
 use anyhow::Context as _;
 use common::fail_point::fail_point;
 use common::id::{AccountId, MeterId};
+use common::profile::Library;
 use ed25519_dalek::SigningKey;
 use jiff::{SignedDuration, Timestamp};
 
@@ -29,12 +30,18 @@ const HELD_AT_ONCE: i64 = 200;
 /// When a meter that could not be looked at is tried again.
 const AFTER_FAILURE: SignedDuration = SignedDuration::from_mins(15);
 
-/// Closes what is due by `now`; `issuer` signs the invoices.
+/// Closes what is due by `now`: `profiles` say how the devices' registers count, `issuer` signs
+/// the invoices.
 ///
 /// # Errors
 /// When the store cannot be reached.
-pub async fn run(store: &Store, issuer: &SigningKey, now: Timestamp) -> anyhow::Result<()> {
-    retry_held(store, issuer, now).await?;
+pub async fn run(
+    store: &Store,
+    profiles: &Library,
+    issuer: &SigningKey,
+    now: Timestamp,
+) -> anyhow::Result<()> {
+    retry_held(store, profiles, issuer, now).await?;
     loop {
         let mut reader = store.read().await?;
         let meters = reader.meters_to_close(now, METERS_AT_ONCE).await?;
@@ -43,13 +50,18 @@ pub async fn run(store: &Store, issuer: &SigningKey, now: Timestamp) -> anyhow::
             return Ok(());
         }
         for meter in &meters {
-            close_meter_or_postpone(store, issuer, meter, now).await?;
+            close_meter_or_postpone(store, profiles, issuer, meter, now).await?;
         }
     }
 }
 
 /// Looks at the held periods again.
-async fn retry_held(store: &Store, issuer: &SigningKey, now: Timestamp) -> anyhow::Result<()> {
+async fn retry_held(
+    store: &Store,
+    profiles: &Library,
+    issuer: &SigningKey,
+    now: Timestamp,
+) -> anyhow::Result<()> {
     let mut last = None;
     let mut seen: Option<(AccountId, MeterId)> = None;
     loop {
@@ -64,7 +76,7 @@ async fn retry_held(store: &Store, issuer: &SigningKey, now: Timestamp) -> anyho
         }
         drop(reader);
         for meter in &meters {
-            close_meter_or_postpone(store, issuer, meter, now).await?;
+            close_meter_or_postpone(store, profiles, issuer, meter, now).await?;
         }
         last = page.last().cloned();
         if last.is_none() {
@@ -76,11 +88,12 @@ async fn retry_held(store: &Store, issuer: &SigningKey, now: Timestamp) -> anyho
 /// One meter's trouble does not keep the others from their invoices.
 async fn close_meter_or_postpone(
     store: &Store,
+    profiles: &Library,
     issuer: &SigningKey,
     meter: &Meter,
     now: Timestamp,
 ) -> anyhow::Result<()> {
-    let Err(error) = close_meter(store, issuer, meter, now).await else {
+    let Err(error) = close_meter(store, profiles, issuer, meter, now).await else {
         return Ok(());
     };
     let (account, id) = (meter.account, meter.id);
@@ -100,12 +113,13 @@ async fn close_meter_or_postpone(
 
 async fn close_meter(
     store: &Store,
+    profiles: &Library,
     issuer: &SigningKey,
     meter: &Meter,
     now: Timestamp,
 ) -> anyhow::Result<()> {
     let mut reader = store.read().await?;
-    let work = read_work(&mut reader, meter, now).await?;
+    let work = read_work(&mut reader, profiles, meter, now).await?;
     drop(reader);
     if work.is_written {
         return Ok(());

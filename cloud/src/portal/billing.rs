@@ -65,7 +65,13 @@ pub(super) async fn list(
     let title = Text::in_language(me.person.language).get("billing-nav");
     let page = Page::new(&me, Place::Billing, title, portal.app.clock.now());
     let mut transaction = portal.app.store.read().await?;
-    let found = coming::of_all(&mut transaction, &me, page.now, METERS_SHOWN_MAX);
+    let found = coming::of_all(
+        &mut transaction,
+        &portal.app.profiles,
+        &me,
+        page.now,
+        METERS_SHOWN_MAX,
+    );
     let (bills, meters) = found.await?;
     drop(transaction);
     show_page(&draw(page, &bills, meters, query.get("show") == "person"))

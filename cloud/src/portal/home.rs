@@ -4,6 +4,7 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
+use common::profile::Library;
 use jiff::Timestamp;
 
 use super::Portal;
@@ -357,7 +358,7 @@ async fn monitor_home(portal: &Portal, me: &SignedIn) -> Result<Response, Failur
     let meters = super::meters::visible(&mut transaction, me).await?;
     let mut cards = Vec::new();
     for meter in meters.iter().take(METERS_SHOWN) {
-        cards.push(card(&mut transaction, &page, meter).await?);
+        cards.push(card(&mut transaction, &portal.app.profiles, &page, meter).await?);
     }
     drop(transaction);
     show_page(&MyMetersPage {
@@ -367,8 +368,13 @@ async fn monitor_home(portal: &Portal, me: &SignedIn) -> Result<Response, Failur
     })
 }
 
-async fn card(transaction: &mut Transaction, page: &Page, meter: &Meter) -> StoreResult<Card> {
-    let look = running::look(transaction, meter, page.now).await?;
+async fn card(
+    transaction: &mut Transaction,
+    profiles: &Library,
+    page: &Page,
+    meter: &Meter,
+) -> StoreResult<Card> {
+    let look = running::look(transaction, profiles, meter, page.now).await?;
     let site = transaction.site(meter.account, meter.site).await?;
     let last = transaction
         .invoices_of_meter(meter.account, meter.id, 1)

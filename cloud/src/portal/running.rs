@@ -3,19 +3,21 @@
 //! Nothing here is a bill: it is made anew from the readings at every look, by the same
 //! rules as an invoice, but without the minimum.
 
+use common::profile::Library;
 use common::reading::Reading;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use crate::billing::charge::{Charge, Extras, charge, plans_within};
-use crate::billing::consumption::{self, Taken, first_date, mounting_at, register_at};
+use crate::billing::consumption::{Instant, Registers, Served, Taken, first_date};
 use crate::billing::hold::Hold;
 use crate::billing::invoice::{DailyUse, Period};
 use crate::billing::period::{
     PeriodError, first_period, period_after, period_containing, plan_of, send_at, start_of_day,
 };
-use crate::billing::segment::{Basis, Boundary, Segments};
-use crate::billing::{self, decisive_starts};
+use crate::billing::segment::{Boundary, Segments};
+use crate::billing::{self, decisive_instants};
+use crate::metered;
 use crate::plan::Plan;
 use crate::plan::tariff::Minimum;
 use crate::site::{Meter, Mounting, Zone};
@@ -71,11 +73,13 @@ fn taken(kept: KeptReading) -> Taken {
 /// Looks at a meter at `now`.
 pub(super) async fn look(
     transaction: &mut Transaction,
+    profiles: &Library,
     meter: &Meter,
     now: Timestamp,
 ) -> StoreResult<Look> {
     let plans = transaction.plans(meter.account, meter.id).await?;
-    let mountings = transaction.mountings(meter.account, meter.id).await?;
+    let served = metered::served(transaction, profiles, meter.account, meter.id).await?;
+    let mountings: Vec<Mounting> = served.iter().map(|one| one.mounting.clone()).collect();
     let last = match mountings.last() {
         Some(mounting) => {
             let kept = transaction
@@ -88,17 +92,8 @@ pub(super) async fn look(
     let period = running_period(transaction, meter, &plans, &mountings, now).await?;
     let running = match period {
         Ok(period) => {
-            let readings = closings(transaction, meter, &mountings, &period).await?;
-            describe(
-                meter,
-                &plans,
-                &mountings,
-                readings,
-                last.as_ref(),
-                period,
-                now,
-            )
-            .ok()
+            let running = describe(transaction, meter, &plans, &served, period, now);
+            running.await?.ok()
         }
         Err(_) => None,
     };
@@ -160,39 +155,59 @@ fn until_now(mut period: Period, plans: &[Plan], now: Timestamp) -> Result<Perio
     Ok(period)
 }
 
-async fn closings(
+async fn describe(
     transaction: &mut Transaction,
     meter: &Meter,
-    mountings: &[Mounting],
-    period: &Period,
-) -> StoreResult<Vec<Taken>> {
-    let mut readings = Vec::new();
-    for mounting in mountings {
-        let (device, point) = (mounting.device, &mounting.point);
-        let found = transaction
-            .closing_readings(meter.account, device, point, period.from, period.until)
-            .await?;
-        readings.extend(found.into_iter().map(taken));
-    }
-    Ok(readings)
+    plans: &[Plan],
+    served: &[Served],
+    period: Period,
+    now: Timestamp,
+) -> StoreResult<Result<Running, PeriodError>> {
+    let instants = match decisive_instants(&period, plans) {
+        Ok(instants) => instants,
+        Err(error) => return Ok(Err(error)),
+    };
+    let over = over(&instants, now);
+    let readings = metered::looked_at(transaction, meter.account, served, &period, &over).await?;
+    let opening = metered::opening(transaction, meter, &period).await?;
+    Ok(reckon(
+        meter,
+        plans,
+        served,
+        readings,
+        opening.as_ref(),
+        period,
+        now,
+    ))
 }
 
-fn describe(
+/// The instants that are over, and now.
+fn over(instants: &[Instant], now: Timestamp) -> Vec<Instant> {
+    let over = instants.iter().filter(|instant| instant.at < now);
+    let last = over
+        .clone()
+        .next_back()
+        .map(|last| Instant { at: now, ..*last });
+    over.copied().chain(last).collect()
+}
+
+fn reckon(
     meter: &Meter,
     plans: &[Plan],
-    mountings: &[Mounting],
+    served: &[Served],
     readings: Vec<Taken>,
-    last: Option<&Taken>,
+    opening: Option<&Boundary>,
     period: Period,
     now: Timestamp,
 ) -> Result<Running, PeriodError> {
     let zone = plan_of(&period, plans)?.zone.clone();
     let today = zone.rules().to_datetime(now).date();
-    let mut daily = consumption::daily(&period, &zone, meter.unit, mountings, &readings)?;
+    let registers = Registers::new(served, &readings, meter.unit, &zone);
+    let mut daily = registers.daily(&period)?;
     daily.retain(|day| day.date < today);
-    let segments = segments(meter, plans, mountings, &readings, last, &period);
+    let segments = registers.so_far(&decisive_instants(&period, plans)?, opening);
     let (segments, hold) = match segments {
-        Ok(segments) => (segments, None),
+        Ok(segments) => (Segments::try_from(segments).ok(), None),
         Err(hold) => (None, Some(hold)),
     };
     let used = segments
@@ -209,67 +224,14 @@ fn describe(
     Ok(Running {
         sends_at: send_at(&period, plans)?,
         period,
-        zone,
         used,
         cost: so_far.as_ref().map(|(_, charge)| charge.total),
         so_far,
         hold,
-        readings,
         daily,
+        zone: zone.clone(),
+        readings,
     })
-}
-
-/// What went through from the period's start to the last reading, by price; nothing when
-/// there is no reading yet.
-fn segments(
-    meter: &Meter,
-    plans: &[Plan],
-    mountings: &[Mounting],
-    readings: &[Taken],
-    last: Option<&Taken>,
-    period: &Period,
-) -> Result<Option<Segments>, Hold> {
-    let Some((last, reading)) = last.and_then(|last| Some((last, consumption::evidence(last)?)))
-    else {
-        return Ok(None);
-    };
-    let (Some(mounted), Ok(starts)) = (
-        mounting_at(last.reading.at, mountings),
-        decisive_starts(period, plans),
-    ) else {
-        return Ok(None);
-    };
-    let mut boundaries = Vec::new();
-    for start in starts.iter().filter(|start| start.at <= last.reading.at) {
-        boundaries.push(register_at(*start, mountings, readings)?);
-    }
-    let today = meter.zone.rules().to_datetime(reading.read_at).date();
-    boundaries.push(Boundary {
-        date: today,
-        at: reading.read_at,
-        register: reading.register,
-        basis: Basis::Read { reading },
-    });
-    let mut segments = Vec::new();
-    for (before, after) in boundaries.iter().zip(boundaries.iter().skip(1)) {
-        let of_mounted = |boundary: &Boundary| {
-            let reading = boundary.reading();
-            reading.is_some_and(|reading| reading.device == mounted.device)
-        };
-        if !of_mounted(before) {
-            return Err(Hold::DeviceChanged {
-                from: before.date,
-                until: after.date,
-            });
-        }
-        segments.push(consumption::segment(
-            before,
-            after,
-            meter.unit,
-            mounted.multiplier,
-        )?);
-    }
-    Ok(Segments::try_from(segments).ok())
 }
 
 /// How many periods a page shows.

@@ -20,11 +20,11 @@ use super::check::check;
 use super::report::{Part, Report};
 use super::trust::{KeyName, Trusted};
 use super::{Evidence, Export, SealKey, sign};
-use crate::billing::consumption::{Taken, daily};
+use crate::billing::consumption::Taken;
 use crate::billing::invoice::{Invoice, Period};
-use crate::billing::{close_period, sample};
+use crate::billing::sample;
 use crate::plan::Plan;
-use crate::site::{Mounting, Zone};
+use crate::site::Mounting;
 
 const METER: MeterId = MeterId(5);
 const DEVICE: DeviceId = DeviceId(4);
@@ -164,8 +164,8 @@ fn invoice_of(month: i8, readings: &[Taken]) -> Invoice {
     let mountings = [mounting()];
     let unit = Unit::KiloWh;
     let plans = plans(month);
-    let statement = close_period(&period, &plans, unit, &mountings, readings).unwrap();
-    let zone = Zone::new("America/Tijuana").unwrap();
+    let closed = sample::close(&period, &plans, unit, &mountings, readings);
+    let (statement, daily) = closed.unwrap();
     let mut invoice = Invoice {
         account: AccountId(1),
         meter: METER,
@@ -178,7 +178,7 @@ fn invoice_of(month: i8, readings: &[Taken]) -> Invoice {
         lines: statement.charge.lines,
         total: statement.charge.total,
         simulated: statement.simulated,
-        daily: daily(&period, &zone, unit, &mountings, readings).unwrap(),
+        daily,
         ..sample::invoice("es-MX")
     };
     invoice

@@ -1,5 +1,6 @@
 //! The readings: kept once, never changed.
 
+mod near;
 #[cfg(test)]
 mod tests;
 
@@ -134,10 +135,6 @@ pub struct HeldCursor {
     /// Whether another life of the same gateway's buffer was first heard of later.
     pub is_superseded: bool,
 }
-
-/// The most readings that are looked through around an instant: one a second for ten
-/// minutes before and after it.
-const READINGS_NEAR_MAX: i64 = 1_201;
 
 macro_rules! reading_columns {
     () => {
@@ -487,62 +484,6 @@ impl Transaction {
             epoch.into(),
             seq.into(),
             limit.into(),
-        ];
-        let rows = self.query(sql, &values).await?;
-        rows.iter().map(kept).collect()
-    }
-
-    /// The good reading of a device's point nearest before an instant, for the running
-    /// period.
-    ///
-    /// # Errors
-    /// When the engine cannot.
-    pub async fn reading_before(
-        &mut self,
-        account: AccountId,
-        device: DeviceId,
-        point: &str,
-        at: Timestamp,
-    ) -> StoreResult<Option<KeptReading>> {
-        let sql = concat!(
-            "SELECT ",
-            reading_columns!(),
-            " FROM reading WHERE account_id = $1 AND device_id = $2 AND point = $3 \
-             AND at_ms <= $4 AND count IS NOT NULL AND clock <> 'untrusted' \
-             ORDER BY at_ms DESC, epoch DESC, seq DESC LIMIT 1"
-        );
-        let values = [account.into(), device.into(), point.into(), at.into()];
-        let found = self.query_one(sql, &values).await?;
-        found.as_ref().map(kept).transpose()
-    }
-
-    /// The good readings of a device's point from one instant to another, both included, by
-    /// time; no more of them than one a second makes in twenty minutes.
-    ///
-    /// # Errors
-    /// When the engine cannot.
-    pub async fn good_readings(
-        &mut self,
-        account: AccountId,
-        device: DeviceId,
-        point: &str,
-        from: Timestamp,
-        until: Timestamp,
-    ) -> StoreResult<Vec<KeptReading>> {
-        let sql = concat!(
-            "SELECT ",
-            reading_columns!(),
-            " FROM reading WHERE account_id = $1 AND device_id = $2 AND point = $3 \
-             AND at_ms >= $4 AND at_ms <= $5 AND count IS NOT NULL AND clock <> 'untrusted' \
-             ORDER BY at_ms, epoch, seq LIMIT $6"
-        );
-        let values = [
-            account.into(),
-            device.into(),
-            point.into(),
-            from.into(),
-            until.into(),
-            READINGS_NEAR_MAX.into(),
         ];
         let rows = self.query(sql, &values).await?;
         rows.iter().map(kept).collect()

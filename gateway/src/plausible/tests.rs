@@ -4,6 +4,8 @@ use common::profile::{Library, Profile};
 use common::quantity::Quantity;
 use jiff::SignedDuration;
 
+use common::unit::Unit;
+
 use super::*;
 
 const DEVICE: DeviceId = DeviceId(7);

@@ -62,6 +62,7 @@ impl Case {
                 date: day_of_october(day),
                 quantity: Some(quantity),
                 register: Some(register(at)),
+                is_reckoned: false,
                 read_at: Some(start_of(day_of_october(day))),
             });
             at += quantity;

@@ -6,6 +6,8 @@ use common::reading::ClockTrust;
 use jiff::civil::date;
 
 use super::*;
+use crate::billing::sample::served;
+use rust_decimal::Decimal;
 
 const AT: &str = "2026-10-01T07:00:00Z";
 
@@ -49,16 +51,26 @@ fn taken(device: i64, at: &str, value: &str) -> Taken {
     }
 }
 
-fn start() -> DayStart {
-    DayStart {
+fn start() -> Instant {
+    Instant {
         date: date(2026, 10, 1),
         at: instant(AT),
     }
 }
 
+fn zone() -> Zone {
+    Zone::new("America/Tijuana").unwrap()
+}
+
+fn register_at(mountings: &[Mounting], readings: &[Taken]) -> Result<Boundary, Hold> {
+    let (served, zone) = (served(mountings), zone());
+    let registers = Registers::new(&served, readings, Unit::KiloWh, &zone);
+    registers.register_at(start(), Late::Wait)
+}
+
 fn picked(readings: &[Taken]) -> Option<String> {
     let mountings = [mounting(1, "2026-01-01T00:00:00Z", None)];
-    let boundary = register_at(start(), &mountings, readings).ok()?;
+    let boundary = register_at(&mountings, readings).ok()?;
     Some(boundary.register.value().to_string())
 }
 
@@ -99,55 +111,36 @@ fn a_reading_that_cannot_be_believed_stands_for_nothing() {
         date: date(2026, 10, 1),
         at: instant(AT),
     };
-    assert_eq!(register_at(start(), &mountings, &bad), Err(missing));
+    assert_eq!(register_at(&mountings, &bad), Err(missing));
     let not_yet = [mounting(1, "2026-10-02T00:00:00Z", None)];
     let no_device = Hold::NoDevice {
         date: date(2026, 10, 1),
     };
-    assert_eq!(register_at(start(), &not_yet, &[good]), Err(no_device));
+    assert_eq!(register_at(&not_yet, &[good]), Err(no_device));
 }
 
 #[test]
-fn a_register_that_fell_changed_its_unit_or_its_device_makes_no_consumption() {
-    let boundary_of = |device, day: i8, value| {
-        let taken = taken(device, AT, value);
-        boundary(
-            DayStart {
-                date: date(2026, 10, day),
-                at: instant(AT),
-            },
-            &taken,
-        )
-        .unwrap()
+fn a_register_that_fell_or_changed_its_unit_makes_no_consumption() {
+    let used = |closing: &str, unit| {
+        let readings = [
+            taken(1, AT, "12345.6"),
+            taken(1, "2026-10-02T07:00:00Z", closing),
+        ];
+        let served = served(&[mounting(1, "2026-01-01T00:00:00Z", None)]);
+        let zone = zone();
+        let registers = Registers::new(&served, &readings, unit, &zone);
+        let next = Instant {
+            date: date(2026, 10, 2),
+            at: instant("2026-10-02T07:00:00Z"),
+        };
+        let segments = registers.segments(&[start(), next], None, Late::Wait)?;
+        Ok(segments[0].quantity.to_string())
     };
-    let opening = boundary_of(1, 1, "12345.6");
-    let used = segment(
-        &opening,
-        &boundary_of(1, 2, "12690.45"),
-        Unit::KiloWh,
-        Decimal::ONE,
-    )
-    .unwrap();
-    assert_eq!(used.quantity.to_string(), "344.85");
-    assert_eq!(
-        segment(&opening, &opening, Unit::KiloWh, Decimal::ONE)
-            .unwrap()
-            .quantity,
-        Decimal::ZERO
-    );
-    let fell = segment(
-        &opening,
-        &boundary_of(1, 2, "12345.5"),
-        Unit::KiloWh,
-        Decimal::ONE,
-    );
+    assert_eq!(used("12690.45", Unit::KiloWh), Ok("344.85".to_owned()));
+    assert_eq!(used("12345.6", Unit::KiloWh), Ok("0".to_owned()));
+    let fell = used("12345.5", Unit::KiloWh);
     assert!(matches!(fell, Err(Hold::RegisterFell { .. })), "{fell:?}");
-    let unit = segment(
-        &opening,
-        &boundary_of(1, 2, "20000"),
-        Unit::MegaWh,
-        Decimal::ONE,
-    );
+    let unit = used("20000", Unit::MegaWh);
     assert!(matches!(unit, Err(Hold::UnitDiffers { .. })), "{unit:?}");
 }
 
@@ -194,7 +187,9 @@ fn a_day_without_a_closing_reading_is_unknown_and_so_is_its_neighbour() {
         taken(1, "2026-11-02T08:00:00Z", "20"),
         taken(1, "2026-11-04T08:00:00Z", "30"),
     ];
-    let days = daily(&period, &zone, Unit::KiloWh, &mountings, &readings).unwrap();
+    let served = served(&mountings);
+    let registers = Registers::new(&served, &readings, Unit::KiloWh, &zone);
+    let days = registers.daily(&period).unwrap();
     let used: Vec<_> = days
         .iter()
         .map(|day| {

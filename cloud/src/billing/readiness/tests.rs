@@ -45,8 +45,8 @@ fn unread() -> Hold {
 fn fell() -> Hold {
     let register = |value| Quantity::new(number(value), Unit::KiloWh).unwrap();
     Hold::RegisterFell {
-        from: date(2026, 11, 1),
-        until: date(2026, 11, 9),
+        from: start_of(date(2026, 11, 1)),
+        until: start_of(date(2026, 11, 9)),
         before: register("12690.4"),
         after: register("3.5"),
     }

@@ -1,14 +1,13 @@
 //! What there is to close of one meter: read from the store, decided by the core.
 
-use std::collections::BTreeMap;
-
 use anyhow::Context as _;
 use common::id::DeviceId;
+use common::profile::Library;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::billing::check::{self, Past, check};
-use crate::billing::consumption::{TOLERANCE, Taken, daily, first_date, mounting_at};
+use crate::billing::consumption::{Late, Registers, Served, Taken, first_date};
 use crate::billing::hold::Hold;
 use crate::billing::invoice::{DailyUse, EarlierPeriod, Period};
 use crate::billing::loss::{LostReadings, lost_of_meter};
@@ -17,9 +16,10 @@ use crate::billing::period::{
     start_of_day,
 };
 use crate::billing::{
-    CloseError, EARLIER_PERIODS, Statement, close_period, decisive_starts, earlier_periods,
+    self, CloseError, EARLIER_PERIODS, Statement, close_period, decisive_instants, earlier_periods,
 };
 use crate::currency::Currency;
+use crate::metered;
 use crate::plan::Plan;
 use crate::site::{Meter, Mounting, Zone};
 use crate::store::invoices::HeldInvoice;
@@ -111,6 +111,7 @@ struct Subject<'a> {
     meter: &'a Meter,
     plans: Vec<Plan>,
     mountings: Vec<Mounting>,
+    served: Vec<Served>,
     /// Why somebody keeps its invoices back.
     held_by_person: Option<Hold>,
 }
@@ -124,14 +125,17 @@ enum Start {
 
 pub(super) async fn read_work(
     reader: &mut Transaction,
+    profiles: &Library,
     meter: &Meter,
     now: Timestamp,
 ) -> anyhow::Result<Work> {
     let (account, id) = (meter.account, meter.id);
+    let served = metered::served(reader, profiles, account, id).await?;
     let subject = Subject {
         meter,
         plans: reader.plans(account, id).await?,
-        mountings: reader.mountings(account, id).await?,
+        mountings: served.iter().map(|one| one.mounting.clone()).collect(),
+        served,
         held_by_person: held_by_person(reader, meter).await?,
     };
     let site = reader.site(account, meter.site).await?;
@@ -257,7 +261,7 @@ impl Subject<'_> {
                 break;
             }
             if !issued.contains(&period.from) && self.is_served(&period) {
-                work.outcomes.push(self.close(reader, &period).await?);
+                work.outcomes.push(self.close(reader, &period, now).await?);
             }
             period = period_after(&period, &self.plans)?;
         }
@@ -272,31 +276,40 @@ impl Subject<'_> {
         })
     }
 
-    async fn close(&self, reader: &mut Transaction, period: &Period) -> anyhow::Result<Outcome> {
+    async fn close(
+        &self,
+        reader: &mut Transaction,
+        period: &Period,
+        now: Timestamp,
+    ) -> anyhow::Result<Outcome> {
         if let Some(hold) = &self.held_by_person {
             return Ok(Outcome::Hold(*period, hold.clone()));
         }
-        let readings = self.decisive_readings(reader, period).await?;
-        let unit = self.meter.unit;
-        let closed = close_period(period, &self.plans, unit, &self.mountings, &readings);
-        let statement = match closed {
+        let instants = decisive_instants(period, &self.plans)?;
+        let readings =
+            metered::readings(reader, self.meter.account, &self.served, period, &instants);
+        let readings = readings.await?;
+        let plan = plan_of(period, &self.plans)?;
+        let registers = Registers::new(&self.served, &readings, self.meter.unit, &plan.zone);
+        let opening = metered::opening(reader, self.meter, period).await?;
+        let subject = billing::Subject {
+            registers: &registers,
+            opening: opening.as_ref(),
+            late: self.late(period, now)?,
+        };
+        let mut statement = match close_period(period, &self.plans, &subject) {
             Ok(statement) => statement,
             Err(CloseError::Hold(hold)) => return Ok(Outcome::Hold(*period, hold)),
             Err(CloseError::Period(error)) => return Err(error.into()),
         };
-        let mut statement = self.with_serial_numbers(reader, statement).await?;
-        let plan = plan_of(period, &self.plans)?;
-        let (zone, currency) = (&plan.zone, self.currency(period)?);
-        let readings = self.with_closings(reader, period, readings).await?;
-        let daily = daily(period, zone, unit, &self.mountings, &readings)?;
-        let (account, id) = (self.meter.account, self.meter.id);
+        let (zone, daily) = (&plan.zone, registers.daily(period)?);
         let past = reader
-            .invoices_before(account, id, period.from, PAST_MAX)
+            .invoices_before(self.meter.account, self.meter.id, period.from, PAST_MAX)
             .await?;
         let past: Vec<Past> = past.iter().filter_map(Past::of).collect();
         statement.findings.extend(check(&check::Subject {
             period,
-            unit,
+            unit: self.meter.unit,
             zone,
             checks: &plan.checks,
             segments: &statement.segments,
@@ -308,37 +321,28 @@ impl Subject<'_> {
         let losses = self.losses(reader, period).await?;
         Ok(Outcome::Issue(Box::new(Closed {
             period: *period,
-            zone: zone.name().to_owned(),
-            currency,
+            zone: plan.zone.name().to_owned(),
+            currency: self.currency(period)?,
             statement,
             daily,
             losses,
         })))
     }
 
+    /// What is done about a missing reading by now: the plan says how long it is waited for.
+    fn late(&self, period: &Period, now: Timestamp) -> anyhow::Result<Late> {
+        let plan = plan_on(period.until, &self.plans).ok_or(PeriodError::NoPlan)?;
+        let grace = SignedDuration::from_hours(24 * i64::from(plan.missing.grace_days));
+        let is_over = send_at(period, &self.plans)?.checked_add(grace)? <= now;
+        Ok(match plan.missing.estimate && is_over {
+            true => Late::Estimate,
+            false => Late::Wait,
+        })
+    }
+
     fn currency(&self, period: &Period) -> Result<Currency, PeriodError> {
         let plan = plan_on(period.from, &self.plans).ok_or(PeriodError::NoPlan)?;
         Ok(plan.currency)
-    }
-
-    /// The statement with the numbers on the plates of its devices.
-    async fn with_serial_numbers(
-        &self,
-        reader: &mut Transaction,
-        mut statement: Statement,
-    ) -> anyhow::Result<Statement> {
-        let mut numbers = BTreeMap::new();
-        for mounting in &self.mountings {
-            let device = reader.device(self.meter.account, mounting.device).await?;
-            let number = device.map(|device| device.serial_number);
-            numbers.insert(mounting.device, number.unwrap_or_default());
-        }
-        statement.segments.for_each_mut(|segment| {
-            let mounting = mounting_at(segment.opening.at, &self.mountings);
-            let number = mounting.and_then(|mounting| numbers.get(&mounting.device));
-            segment.serial_number = number.cloned().unwrap_or_default();
-        });
-        Ok(statement)
     }
 
     /// What was lost between the two ends of a period, as far as it concerns the meter.
@@ -351,42 +355,5 @@ impl Subject<'_> {
         let devices: Vec<DeviceId> = self.mountings.iter().map(|one| one.device).collect();
         let losses = reader.losses_between(self.meter.account, &devices, from, until);
         Ok(lost_of_meter(&losses.await?, &devices))
-    }
-
-    async fn decisive_readings(
-        &self,
-        reader: &mut Transaction,
-        period: &Period,
-    ) -> anyhow::Result<Vec<Taken>> {
-        let mut readings = Vec::new();
-        for start in decisive_starts(period, &self.plans)? {
-            let Some(mounting) = mounting_at(start.at, &self.mountings) else {
-                continue;
-            };
-            let (from, until) = (start.at - TOLERANCE, start.at + TOLERANCE);
-            let (device, point) = (mounting.device, &mounting.point);
-            let near = reader
-                .good_readings(self.meter.account, device, point, from, until)
-                .await?;
-            readings.extend(near.into_iter().map(Taken::from));
-        }
-        Ok(readings)
-    }
-
-    /// The readings with those that close the days of the period.
-    async fn with_closings(
-        &self,
-        reader: &mut Transaction,
-        period: &Period,
-        mut readings: Vec<Taken>,
-    ) -> StoreResult<Vec<Taken>> {
-        for mounting in &self.mountings {
-            let (account, point) = (self.meter.account, &mounting.point);
-            let closings = reader
-                .closing_readings(account, mounting.device, point, period.from, period.until)
-                .await?;
-            readings.extend(closings.into_iter().map(Taken::from));
-        }
-        Ok(readings)
     }
 }

@@ -5,6 +5,7 @@ mod holds;
 
 use common::digest::Signature;
 use common::id::{Epoch, PersonId};
+use common::profile::Library;
 use common::sync::{Loss, LossReason, Weight};
 use jiff::civil::date;
 use rust_decimal::Decimal;
@@ -144,12 +145,14 @@ async fn three_months_are_three_invoices_however_often_the_job_runs() {
         let now = at("2027-01-01T15:00:00Z");
         let runs = (0..4).map(|_| {
             let store = store.clone();
-            tokio::spawn(async move { run(&store, &key(), now).await.unwrap() })
+            tokio::spawn(
+                async move { run(&store, &Library::shipped(), &key(), now).await.unwrap() },
+            )
         });
         for running in runs.collect::<Vec<_>>() {
             running.await.unwrap();
         }
-        run(&store, &key(), now).await.unwrap();
+        run(&store, &Library::shipped(), &key(), now).await.unwrap();
         assert_eq!(
             bills(&store, &meter).await,
             [
@@ -197,7 +200,9 @@ async fn meters_in_two_zones_are_billed_each_at_its_own_hour() {
             ("2026-11-01T15:00:00Z", 1, 1),
         ];
         for (now, in_tijuana, in_cancun) in story {
-            run(&store, &key(), at(now)).await.unwrap();
+            run(&store, &Library::shipped(), &key(), at(now))
+                .await
+                .unwrap();
             assert_eq!(bills(&store, &tijuana).await.len(), in_tijuana, "{now}");
             assert_eq!(bills(&store, &cancun).await.len(), in_cancun, "{now}");
         }
@@ -220,9 +225,14 @@ async fn february_ends_with_its_last_day_and_march_on_the_31st() {
             ("2027-04-01T07:00:02Z", "100"),
         ];
         keep(&store, &world, &meter, &registers).await;
-        run(&store, &key(), at("2027-04-01T14:00:00Z"))
-            .await
-            .unwrap();
+        run(
+            &store,
+            &Library::shipped(),
+            &key(),
+            at("2027-04-01T14:00:00Z"),
+        )
+        .await
+        .unwrap();
         assert_eq!(
             bills(&store, &meter).await,
             [
@@ -254,7 +264,7 @@ async fn a_new_price_in_the_middle_makes_two_lines() {
         t.commit().await.unwrap();
         keep(&store, &world, &meter, &QUARTER[..3]).await;
         let now = at("2026-12-01T15:00:00Z");
-        run(&store, &key(), now).await.unwrap();
+        run(&store, &Library::shipped(), &key(), now).await.unwrap();
         let missing = Hold::ReadingMissing {
             date: date(2026, 11, 15),
             at: at("2026-11-15T08:00:00Z"),
@@ -263,7 +273,7 @@ async fn a_new_price_in_the_middle_makes_two_lines() {
         assert_eq!(holds(&store, &meter).await, expected);
 
         keep(&store, &world, &meter, &[("2026-11-15T08:00:09Z", "301.5")]).await;
-        run(&store, &key(), now).await.unwrap();
+        run(&store, &Library::shipped(), &key(), now).await.unwrap();
         let invoice = invoices(&store, &meter).await.pop().unwrap();
         let lines: Vec<_> = invoice
             .lines
@@ -293,7 +303,7 @@ async fn a_held_period_becomes_an_invoice_when_its_reading_comes_late() {
         keep(&store, &world, &meter, &registers).await;
         let now = at("2027-01-01T15:00:00Z");
         for _ in 0..2 {
-            run(&store, &key(), now).await.unwrap();
+            run(&store, &Library::shipped(), &key(), now).await.unwrap();
             let held: Vec<_> = holds(&store, &meter).await;
             let missing = Hold::ReadingMissing {
                 date: date(2026, 11, 1),
@@ -310,7 +320,7 @@ async fn a_held_period_becomes_an_invoice_when_its_reading_comes_late() {
         assert_eq!(next_close(&store, &meter).await, "2027-02-01T15:00:00Z");
 
         keep(&store, &world, &meter, &[late]).await;
-        run(&store, &key(), now).await.unwrap();
+        run(&store, &Library::shipped(), &key(), now).await.unwrap();
         assert_eq!(
             bills(&store, &meter).await,
             [
@@ -328,9 +338,14 @@ async fn a_held_period_becomes_an_invoice_when_its_reading_comes_late() {
 async fn a_meter_begins_with_its_first_closing_reading() {
     on_both_engines(async |store| {
         let (world, meter) = registered(&store, |_| ()).await;
-        run(&store, &key(), at("2026-11-01T15:00:00Z"))
-            .await
-            .unwrap();
+        run(
+            &store,
+            &Library::shipped(),
+            &key(),
+            at("2026-11-01T15:00:00Z"),
+        )
+        .await
+        .unwrap();
         let since = start();
         let expected = [(
             "2026-10-01..2026-11-01".to_owned(),
@@ -344,9 +359,14 @@ async fn a_meter_begins_with_its_first_closing_reading() {
             ("2026-11-01T07:00:01Z", "12"),
         ];
         keep(&store, &world, &meter, &registers).await;
-        run(&store, &key(), at("2026-11-02T15:00:00Z"))
-            .await
-            .unwrap();
+        run(
+            &store,
+            &Library::shipped(),
+            &key(),
+            at("2026-11-02T15:00:00Z"),
+        )
+        .await
+        .unwrap();
         assert_eq!(
             bills(&store, &meter).await,
             ["2026-10-05..2026-11-01 #1 7.00"]
@@ -385,9 +405,14 @@ async fn what_was_lost_between_the_boundaries_is_on_the_invoice_and_changes_noth
             t.keep_loss(stream, &loss, true, start()).await.unwrap();
         }
         t.commit().await.unwrap();
-        run(&store, &key(), at("2026-11-01T15:00:00Z"))
-            .await
-            .unwrap();
+        run(
+            &store,
+            &Library::shipped(),
+            &key(),
+            at("2026-11-01T15:00:00Z"),
+        )
+        .await
+        .unwrap();
         let invoice = invoices(&store, &meter).await.pop().unwrap();
         assert_eq!(invoice.total, decimal("350.00"));
         let lost: Vec<_> = invoice

@@ -89,7 +89,7 @@ impl Story {
         }
         t.commit().await.unwrap();
         let now = NOW.parse().unwrap();
-        close_periods::run(&self.app.store, &self.app.issuer, now)
+        close_periods::run(&self.app.store, &self.app.profiles, &self.app.issuer, now)
             .await
             .unwrap();
     }

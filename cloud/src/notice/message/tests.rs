@@ -235,10 +235,16 @@ fn every_hold_is_a_sentence_in_both_languages() {
             read: Unit::MegaWh,
         },
         Hold::RegisterFell {
-            from: day,
-            until: day,
+            from: instant("2026-11-01T07:00:00Z"),
+            until: instant("2026-11-01T07:05:00Z"),
             before: quantity("12.5"),
             after: quantity("0.1"),
+        },
+        Hold::RegisterJumped {
+            from: instant("2026-11-01T07:00:00Z"),
+            until: instant("2026-11-01T07:05:00Z"),
+            before: quantity("12.5"),
+            after: quantity("99999"),
         },
         Hold::TooManyDigits,
     ];
@@ -247,7 +253,10 @@ fn every_hold_is_a_sentence_in_both_languages() {
         let locale = locale.parse().unwrap();
         for hold in &holds {
             let said = hold.sentence(Text::new(locale), Format::new(locale), &zone);
-            assert!(said.ends_with('.') && !said.contains(['{', '$']), "{said}");
+            assert!(
+                said.ends_with(['.', '?']) && !said.contains(['{', '$']),
+                "{said}"
+            );
             assert!(!said.contains("notice-hold"), "{said}");
         }
         let missing = holds[2].sentence(Text::new(locale), Format::new(locale), &zone);

@@ -2,8 +2,10 @@
 //! runs.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use common::id::{AccountId, SiteId};
+use common::profile::Library;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
@@ -79,6 +81,7 @@ impl Coming {
 
 /// What meters of an account share.
 pub(super) struct Around {
+    profiles: Arc<Library>,
     members: Vec<(Person, Membership)>,
     sites: BTreeMap<SiteId, String>,
 }
@@ -86,10 +89,12 @@ pub(super) struct Around {
 impl Around {
     pub(super) async fn read(
         transaction: &mut Transaction,
+        profiles: &Arc<Library>,
         account: AccountId,
     ) -> StoreResult<Self> {
         let sites = transaction.sites(account).await?;
         Ok(Self {
+            profiles: Arc::clone(profiles),
             members: transaction.members(account).await?,
             sites: sites.into_iter().map(|site| (site.id, site.name)).collect(),
         })
@@ -100,13 +105,14 @@ impl Around {
 /// how many meters there are.
 pub(super) async fn of_all(
     transaction: &mut Transaction,
+    profiles: &Arc<Library>,
     me: &SignedIn,
     now: Timestamp,
     most: usize,
 ) -> StoreResult<(Vec<Coming>, usize)> {
     let (mut all, mut counted) = (Vec::new(), 0);
     for account in me.actor.held_accounts() {
-        let around = Around::read(transaction, account).await?;
+        let around = Around::read(transaction, profiles, account).await?;
         let meters = transaction.meters(account).await?;
         for meter in meters.iter().take(most.saturating_sub(counted)) {
             all.extend(of_meter(transaction, &around, meter, now).await?);
@@ -132,7 +138,7 @@ pub(super) async fn of_meter(
     let recipients = recipients(transaction, around, meter).await?;
     let is_resolved = transaction.levels(account, id).await?.resolve().is_ok();
     let look = if is_resolved {
-        Some(running::look(transaction, meter, now).await?)
+        Some(running::look(transaction, &around.profiles, meter, now).await?)
     } else {
         None
     };

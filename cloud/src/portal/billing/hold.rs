@@ -72,7 +72,8 @@ async fn run(portal: &Portal, me: &SignedIn, id: &str) -> Result<About, Failure>
     let at = at.and_then(|at| Timestamp::from_millisecond(at).ok());
     let at = at.ok_or(Failure::Absent)?;
     let now = portal.app.clock.now();
-    let (bills, _) = coming::of_all(&mut transaction, me, now, usize::MAX).await?;
+    let (bills, _) =
+        coming::of_all(&mut transaction, &portal.app.profiles, me, now, usize::MAX).await?;
     let bills: Vec<_> = bills
         .into_iter()
         .filter(|bill| bill.sends_at == Some(at))

@@ -58,7 +58,7 @@ pub(in super::super) async fn show(
     let now = portal.app.clock.now();
     let mut transaction = portal.app.store.read().await?;
     let meter = me.meter(&mut transaction, &id, Action::Manage).await?;
-    let around = Around::read(&mut transaction, meter.account).await?;
+    let around = Around::read(&mut transaction, &portal.app.profiles, meter.account).await?;
     let bills = of_meter(&mut transaction, &around, &meter, now).await?;
     drop(transaction);
     let page = Page::new(&me, Place::Billing, meter.label.clone(), now);

@@ -4,6 +4,7 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
+use common::profile::Library;
 use common::reading::{ClockTrust, Reading};
 
 use super::super::Portal;
@@ -120,7 +121,14 @@ pub(crate) async fn show(
     let object = Object::Meter(meter.account, meter.id);
     let manages = may(&me.actor, Action::Manage, &object);
     let page = Page::new(&me, Place::Meters, meter.label.clone(), now);
-    let gathered = gather(&mut transaction, &page, meter, manages).await?;
+    let gathered = gather(
+        &mut transaction,
+        &portal.app.profiles,
+        &page,
+        meter,
+        manages,
+    )
+    .await?;
     drop(transaction);
     let changes = may(&me.actor, Action::ChangeSettings, &object);
     show_page(&draw(page, &gathered, manages, changes))
@@ -128,12 +136,13 @@ pub(crate) async fn show(
 
 async fn gather(
     transaction: &mut Transaction,
+    profiles: &Library,
     page: &Page,
     meter: Meter,
     manages: bool,
 ) -> Result<Gathered, Failure> {
     let (account, id) = (meter.account, meter.id);
-    let look = running::look(transaction, &meter, page.now).await?;
+    let look = running::look(transaction, profiles, &meter, page.now).await?;
     let site = transaction.site(account, meter.site).await?;
     let (mut device, mut read_now) = (Vec::new(), None);
     if let Some((found, mounting)) = transaction.device_of_meter(account, id).await? {

@@ -279,7 +279,7 @@ pub(crate) async fn ask(
     let now = portal.app.clock.now();
     let mut transaction = portal.app.store.read().await?;
     let meter = me.meter(&mut transaction, &id, Action::See).await?;
-    let look = running::look(&mut transaction, &meter, now).await?;
+    let look = running::look(&mut transaction, &portal.app.profiles, &meter, now).await?;
     let (first_open, _) = first_open_day(&mut transaction, &meter, today(&meter, now)).await?;
     let asked = asked(&mut transaction, &portal, &me, &meter, &look).await?;
     let mut form = asked.page(&asked.defaults(first_open));
@@ -300,7 +300,7 @@ pub(crate) async fn change(
     let mut meter = me
         .meter(&mut transaction, &id, Action::ChangeSettings)
         .await?;
-    let look = running::look(&mut transaction, &meter, now).await?;
+    let look = running::look(&mut transaction, &portal.app.profiles, &meter, now).await?;
     let (first_open, billed) = first_open_day(&mut transaction, &meter, today(&meter, now)).await?;
     let asked = asked(&mut transaction, &portal, &me, &meter, &look).await?;
     let input = asked.allowed(&typed, first_open);

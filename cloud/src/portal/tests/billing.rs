@@ -146,9 +146,14 @@ async fn a_meter_is_held_with_a_reason_and_let_go() {
     world.get(&story.monitor, "/").await;
     story.comes("2026-12-01T16:00:00Z");
     let now = world.app.clock.now();
-    close_periods::run(&world.app.store, &world.app.issuer, now)
-        .await
-        .unwrap();
+    close_periods::run(
+        &world.app.store,
+        &world.app.profiles,
+        &world.app.issuer,
+        now,
+    )
+    .await
+    .unwrap();
     let waits = world.get(&story.monitor, "/invoices").await.text();
     assert!(
         waits.contains("looks at it first") && !waits.contains("Ask Ana"),

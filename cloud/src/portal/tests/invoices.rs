@@ -73,9 +73,14 @@ async fn bill(world: &World, site: &str, gateway: &str, meter: &str) -> Invoice 
         keep_register(&mut transaction, &kept, &meter, at, value).await;
     }
     transaction.commit().await.unwrap();
-    close_periods::run(&world.app.store, &world.app.issuer, now)
-        .await
-        .unwrap();
+    close_periods::run(
+        &world.app.store,
+        &world.app.profiles,
+        &world.app.issuer,
+        now,
+    )
+    .await
+    .unwrap();
     let mut transaction = world.app.store.read().await.unwrap();
     let found = transaction.invoices_of_meter(account, meter.id, 9).await;
     found.unwrap().pop().expect("an invoice")

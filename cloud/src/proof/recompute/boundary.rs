@@ -10,7 +10,7 @@ use super::super::report::{Part, Report};
 use super::Readings as Kept;
 use crate::billing::consumption::{TOLERANCE, Taken, evidence};
 use crate::billing::exact_product;
-use crate::billing::invoice::Invoice;
+use crate::billing::invoice::{DailyUse, Invoice};
 use crate::billing::segment::{Basis, Boundary, Evidence, Segment, Segments};
 
 /// Decodes the words of every reading by the profile that it names, if this program has it.
@@ -197,6 +197,16 @@ fn quantity_of(segment: &Segment, invoice: &Invoice) -> Option<Decimal> {
     exact_product(used.checked_add(turned)?, segment.multiplier)
 }
 
+/// A day is reckoned whose use is shown though one of its two registers was not read.
+fn mark_reckoned(daily: &mut [DailyUse], invoice: &Invoice) {
+    let mut is_next_read = invoice.closing().reading().is_some();
+    for day in daily.iter_mut().rev() {
+        let is_read = day.read_at.is_some();
+        day.is_reckoned = day.quantity.is_some() && !(is_read && is_next_read);
+        is_next_read = is_read;
+    }
+}
+
 /// The registers of the chart that stand on sealed readings.
 pub(super) fn check_daily(
     invoice: &Invoice,
@@ -225,6 +235,7 @@ pub(super) fn check_daily(
             None => others = others.saturating_add(1),
         }
     }
+    mark_reckoned(&mut again.daily, invoice);
     if date != invoice.period.until {
         let message = "it has not the days of the period".to_owned();
         report.differs(Part::Boundary, "invoice.daily", message);

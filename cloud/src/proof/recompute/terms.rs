@@ -7,7 +7,7 @@ use common::reading::ClockTrust;
 
 use super::super::report::{Part, Report};
 use crate::billing::charge::charge;
-use crate::billing::decisive_starts;
+use crate::billing::decisive_instants;
 use crate::billing::invoice::{DocumentKind, Invoice, Period};
 use crate::billing::period::{period_after, plan_of, start_of_day};
 
@@ -67,12 +67,12 @@ fn apply_period(issued: &Invoice, again: &mut Invoice, report: &mut Report) {
         Err(error) => report.differs(Part::Period, "invoice.plans", error.to_string()),
     }
     check_ends(issued, report);
-    match decisive_starts(period, &issued.plans) {
-        Ok(starts) => {
-            for start in starts {
+    match decisive_instants(period, &issued.plans) {
+        Ok(instants) => {
+            for instant in instants {
                 let mut boundaries = issued.segments.boundaries();
-                if !boundaries.any(|boundary| boundary.at == start.at) {
-                    let message = format!("there is no register at the start of {}", start.date);
+                if !boundaries.any(|boundary| boundary.at == instant.at) {
+                    let message = format!("there is no register at {}", instant.at);
                     report.differs(Part::Period, "invoice.segments", message);
                 }
             }

@@ -13,14 +13,14 @@ use jiff::civil::{Date, date};
 use super::super::testing::{World, on_both_engines, start, world};
 use super::super::{Store, Transaction};
 use super::*;
-use crate::billing::consumption::{Taken, daily};
+use crate::billing::consumption::Taken;
 use crate::billing::invoice::Period;
-use crate::billing::{close_period, sample};
+use crate::billing::sample;
 use crate::issuer::tests::key;
 use crate::proof::check::check;
 use crate::proof::report::Report;
 use crate::proof::trust::{KeyName, Trusted};
-use crate::site::{GatewayKind, Mounting, Zone};
+use crate::site::{GatewayKind, Mounting};
 
 const METER: MeterId = MeterId(9);
 const DEVICE: DeviceId = DeviceId(4);
@@ -128,16 +128,14 @@ async fn issue_and_check(store: &Store, is_link: impl Fn(Date) -> bool) -> (Invo
         max_rate: None,
     }];
     let template = sample::invoice("es-MX");
-    let closed = close_period(
+    let closed = sample::close(
         &period,
         &template.plans,
         Unit::KiloWh,
         &mountings,
         &readings,
     );
-    let statement = closed.unwrap();
-    let zone = Zone::new("America/Tijuana").unwrap();
-    let days = daily(&period, &zone, Unit::KiloWh, &mountings, &readings).unwrap();
+    let (statement, days) = closed.unwrap();
     let make = |issue: super::super::invoices::Issue| Invoice {
         id: issue.id,
         number: issue.number,

@@ -6,10 +6,12 @@ use common::reading::{ClockTrust, Reading};
 use common::unit::Unit;
 use jiff::ToSpan;
 use jiff::civil::{Date, date};
+use rust_decimal::Decimal;
 
 use super::super::gateways::GatewayKey;
 use super::super::testing::{on_both_engines, start};
 use super::Stream;
+use crate::billing::trace::Steady;
 
 const DEVICE: DeviceId = DeviceId(7);
 const POINT: &str = "energy_import";
@@ -56,9 +58,6 @@ async fn readings_come_back_as_they_were_by_time_by_date_and_by_page() {
 
         let last = t.last_reading(account, DEVICE, POINT).await.unwrap();
         assert_eq!(last.unwrap().reading, sent[6]);
-        let at = sent[4].at + 1.minute();
-        let before = t.reading_before(account, DEVICE, POINT, at).await.unwrap();
-        assert_eq!(before.unwrap().reading, sent[4]);
         let first = t.first_closing(account, DEVICE, POINT).await.unwrap();
         assert_eq!(first.unwrap().reading, sent[1]);
         let (from, until) = (date(2026, 11, 1), date(2026, 11, 2));
@@ -107,18 +106,25 @@ async fn an_untrusted_instant_decides_nothing_and_a_dated_or_simulated_one_does(
             let mut t = store.write().await.unwrap();
             t.keep_readings(stream, &sent, start()).await.unwrap();
             let account = STREAM.key.account;
-            let (begin, end) = (sent[0].at, sent[2].at);
-
-            let near = t.good_readings(account, device, POINT, begin, end).await;
+            let steady = Steady {
+                fall: Decimal::ZERO,
+                rise: Decimal::ZERO,
+                rise_per_hour: None,
+            };
+            let around = t.readings_around(account, device, POINT, sent[1].at).await;
+            let span = (sent[0].at, sent[2].at);
+            let breaks = t
+                .breaks_between(account, device, POINT, span, &steady)
+                .await;
+            // One good reading alone has no break.
+            assert_eq!(breaks.unwrap(), []);
             let closings = t.first_closings(account, device, POINT, days[0], 9).await;
             let last = t.last_reading(account, device, POINT).await;
-            let before = t.reading_before(account, device, POINT, end).await;
             let first = t.first_closing(account, device, POINT).await;
             let found = [
-                near.unwrap(),
+                around.unwrap(),
                 closings.unwrap(),
                 last.unwrap().into_iter().collect(),
-                before.unwrap().into_iter().collect(),
                 first.unwrap().into_iter().collect(),
             ];
             for (query, found) in found.iter().enumerate() {
@@ -131,6 +137,84 @@ async fn an_untrusted_instant_decides_nothing_and_a_dated_or_simulated_one_does(
                 .await;
             let good = all.unwrap().into_iter().map(|kept| kept.reading.is_good());
             assert_eq!(good.collect::<Vec<_>>(), [false, true, false]);
+        }
+    })
+    .await;
+}
+
+/// Readings of the point, an instant and a register each, numbered by their order.
+fn series(registers: &[(i64, &str)]) -> Vec<Reading> {
+    let numbered = registers.iter().zip(1..);
+    let readings = numbered.map(|((minutes, register), seq)| Reading {
+        seq,
+        at: start() + minutes.minutes(),
+        quantity: Some(Quantity::new(register.parse().unwrap(), Unit::KiloWh).unwrap()),
+        ..reading(1, None)
+    });
+    readings.collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn around_an_instant_are_the_readings_near_it_and_one_on_either_side() {
+    on_both_engines(async |store| {
+        let minutes = [0, 30, 49, 50, 60, 70, 71, 90];
+        let sent = series(&minutes.map(|minutes| (minutes, "1")));
+        let mut t = store.write().await.unwrap();
+        t.keep_readings(STREAM, &sent, start()).await.unwrap();
+        let account = STREAM.key.account;
+        for (at, expected) in [
+            (60, &[3, 4, 5, 6, 7][..]),
+            (20, &[1, 2, 3]),
+            (-60, &[1]),
+            (200, &[8]),
+        ] {
+            let at = start() + at.minutes();
+            let found = t.readings_around(account, DEVICE, POINT, at).await.unwrap();
+            let seqs: Vec<u64> = found.iter().map(|kept| kept.reading.seq).collect();
+            assert_eq!(seqs, expected, "{at}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_sides_of_every_break_are_found_and_nothing_else() {
+    on_both_engines(async |store| {
+        let mut sent = series(&[
+            (0, "1000"),
+            (1, "1000.5"),
+            (2, "1000.49"),
+            (3, "1001"),
+            (4, "0"),
+            (5, "1001.2"),
+            (6, "1001.20"),
+            (7, "1002.2"),
+            (8, "1002.3"),
+            (100, "1052"),
+            (101, "1052.1"),
+        ]);
+        sent[10].quantity = Some(Quantity::new("1052.1".parse().unwrap(), Unit::MegaWh).unwrap());
+        let mut t = store.write().await.unwrap();
+        t.keep_readings(STREAM, &sent, start()).await.unwrap();
+        let account = STREAM.key.account;
+        let span = (start(), start() + 200.minutes());
+        // Half a unit a minute and a little more; it falls by hundredths without a break.
+        let table = [
+            ("0.01", Some("36"), &[4, 5, 6, 7, 8, 10, 11][..]),
+            ("0", Some("36"), &[2, 3, 4, 5, 6, 7, 8, 10, 11]),
+            ("0.01", None, &[4, 5, 10, 11]),
+        ];
+        for (fall, rise_per_hour, expected) in table {
+            let steady = Steady {
+                fall: fall.parse().unwrap(),
+                rise: "0.1".parse().unwrap(),
+                rise_per_hour: rise_per_hour.map(|rate| rate.parse().unwrap()),
+            };
+            let found = t
+                .breaks_between(account, DEVICE, POINT, span, &steady)
+                .await;
+            let seqs: Vec<u64> = found.unwrap().iter().map(|kept| kept.reading.seq).collect();
+            assert_eq!(seqs, expected, "{fall} {rise_per_hour:?}");
         }
     })
     .await;

@@ -12,7 +12,7 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 
 use crate::billing::charge::{Charge, Extras, charge, plans_within};
-use crate::billing::decisive_starts;
+use crate::billing::decisive_instants;
 use crate::billing::invoice::{Line, LineKind, Period};
 use crate::billing::period::start_of_day;
 use crate::billing::sample;
@@ -113,7 +113,7 @@ impl Example {
 
     /// One segment between two decisive instants, with what was used in it.
     fn segments(&self, period: &Period, plans: &[Plan], zone: &Zone) -> Segments {
-        let boundaries: Vec<_> = decisive_starts(period, plans)
+        let boundaries: Vec<_> = decisive_instants(period, plans)
             .unwrap()
             .iter()
             .map(|start| {

@@ -9,11 +9,18 @@ async fn an_invoice_is_issued_with_what_was_noticed_about_it() {
         let (world, meter) = registered(&store, |_| ()).await;
         keep(&store, &world, &meter, &QUARTER).await;
         for now in ["2026-11-01T15:00:00Z", "2026-12-01T16:00:00Z"] {
-            run(&store, &key(), at(now)).await.unwrap();
+            run(&store, &Library::shipped(), &key(), at(now))
+                .await
+                .unwrap();
         }
-        run(&store, &key(), at("2027-01-01T16:00:00Z"))
-            .await
-            .unwrap();
+        run(
+            &store,
+            &Library::shipped(),
+            &key(),
+            at("2027-01-01T16:00:00Z"),
+        )
+        .await
+        .unwrap();
         let invoices = invoices(&store, &meter).await;
         let last = invoices
             .iter()

@@ -20,13 +20,18 @@ async fn what_a_person_holds_is_issued_when_they_let_it_go() {
     on_both_engines(async |store| {
         let (world, meter) = registered(&store, |_| ()).await;
         keep(&store, &world, &meter, &QUARTER).await;
-        run(&store, &key(), at("2026-11-02T00:00:00Z"))
-            .await
-            .unwrap();
+        run(
+            &store,
+            &Library::shipped(),
+            &key(),
+            at("2026-11-02T00:00:00Z"),
+        )
+        .await
+        .unwrap();
         hold(&store, &meter, "Ask Ana first").await;
         let now = at("2027-01-01T15:00:00Z");
         for _ in 0..2 {
-            run(&store, &key(), now).await.unwrap();
+            run(&store, &Library::shipped(), &key(), now).await.unwrap();
             let by_person = Hold::ByPerson {
                 reason: "Ask Ana first".to_owned(),
             };
@@ -43,7 +48,7 @@ async fn what_a_person_holds_is_issued_when_they_let_it_go() {
         assert!(t.resume_meter(meter.account, meter.id).await.unwrap());
         t.commit().await.unwrap();
         for _ in 0..2 {
-            run(&store, &key(), now).await.unwrap();
+            run(&store, &Library::shipped(), &key(), now).await.unwrap();
             assert_eq!(
                 bills(&store, &meter).await,
                 [

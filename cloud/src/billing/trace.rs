@@ -1,0 +1,465 @@
+//! The trace of a register: which of its readings can follow each other, and which cannot.
+//!
+//! Readings of one device's point are put in order and cut into *runs*, in which each can
+//! follow the one before: the counter rose no faster than it can, stood still within its
+//! register's own unrest, or began again at zero where it is known to, as far as it can have
+//! come. Of the runs the heaviest *chain* is believed, in which each run can follow the one
+//! before across at most a day of others; a run weighs as long as it lasts. What lies between
+//! two runs of the chain is *set apart*: it came and went, and the register went on from where
+//! it was. Nothing else is passed over: a fall or a jump that stays is no consumption, it is a
+//! question.
+//!
+//! Promises: the order in which readings are given, and how often each, changes nothing; a
+//! reading that is set apart decides nothing; the same chain is found from all readings as from
+//! those on both sides of each break alone. Cost: sorting, then the square of the number of
+//! runs, which is bounded; beyond the bound nothing is believed.
+//!
+//! Lacks: what registers cannot show. A counter that was reset and overtook its old register
+//! within one gap looks like one that counted on.
+
+#[cfg(test)]
+mod tests;
+
+use common::profile::{Point, usual_rate};
+use common::unit::Unit;
+use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
+
+use super::consumption::Taken;
+use super::finding::Finding;
+use super::hold::Hold;
+use crate::site::Mounting;
+
+/// How long readings may contradict the register before and after them and still be set
+/// apart: beyond it somebody must say what happened.
+const EXCURSION_MAX: SignedDuration = SignedDuration::from_hours(24);
+/// A counter may be this many counts ahead of its rate: it counts in steps.
+const RISE_COUNTS: i64 = 3;
+/// The most runs of a trace; a sound meter has one.
+const RUNS_MAX: usize = 500;
+const MILLISECONDS_PER_HOUR: i64 = 3_600_000;
+
+/// How a register counts.
+#[derive(Debug, Clone)]
+pub struct Counter<'a> {
+    point: Option<&'a Point>,
+    /// The most in an hour, in the register's unit.
+    max_rate: Option<Decimal>,
+    /// Where it begins again at zero.
+    rolls_over_at: Option<Decimal>,
+}
+
+impl<'a> Counter<'a> {
+    /// The counter of a mounting: what somebody said there stands before what the profile's
+    /// point says, and that before what is usual.
+    #[must_use]
+    pub fn of(mounting: &Mounting, point: Option<&'a Point>) -> Self {
+        let by_profile = point.and_then(Point::rollover_value);
+        Self {
+            point,
+            max_rate: mounting.max_rate,
+            rolls_over_at: mounting.rolls_over_at.or(by_profile),
+        }
+    }
+
+    /// Where it begins again at zero, if that is known.
+    #[must_use]
+    pub fn rolls_over_at(&self) -> Option<Decimal> {
+        self.rolls_over_at
+    }
+
+    /// What it can do between two readings in any time, for registers that stand at `level` or
+    /// higher.
+    #[must_use]
+    pub fn steady(&self, level: Decimal, unit: Unit) -> Steady {
+        Steady {
+            fall: self.unrest_at(level),
+            rise: self.slack_at(level),
+            rise_per_hour: self.rate(unit),
+        }
+    }
+
+    fn slack_at(&self, value: Decimal) -> Decimal {
+        let count = Decimal::try_new(1, value.scale()).unwrap_or_default();
+        let step = self.point.map_or(count, |point| point.step_at(value));
+        step * Decimal::from(RISE_COUNTS)
+    }
+
+    fn rate(&self, unit: Unit) -> Option<Decimal> {
+        let by_profile = || {
+            self.point
+                .map_or(usual_rate(unit), |point| point.rate_in(unit))
+        };
+        self.max_rate.or_else(by_profile)
+    }
+
+    /// By how much it may fall without having fallen.
+    fn unrest_at(&self, value: Decimal) -> Decimal {
+        self.point
+            .map_or(Decimal::ZERO, |point| point.unrest_at(value))
+    }
+
+    /// The most that it can have risen in that time; nothing when there is no telling.
+    fn most_within(&self, elapsed: SignedDuration, value: Decimal, unit: Unit) -> Option<Decimal> {
+        let milliseconds = i64::try_from(elapsed.as_millis()).ok()?.max(0);
+        let hours = Decimal::from(milliseconds).checked_div(MILLISECONDS_PER_HOUR.into())?;
+        let most = self.rate(unit)?.checked_mul(hours)?;
+        most.checked_add(self.slack_at(value))
+    }
+}
+
+/// How far a register moves without a break, in its unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Steady {
+    /// By how much it may fall.
+    pub fall: Decimal,
+    /// By how much it may rise in no time.
+    pub rise: Decimal,
+    /// By how much more in an hour; nothing when there is no telling.
+    pub rise_per_hour: Option<Decimal>,
+}
+
+/// How one reading follows another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// The register rose, or stayed.
+    Rose,
+    /// It fell by no more than its unrest: it stands where it stood.
+    Stood,
+    /// It began again at zero.
+    RolledOver,
+    /// It cannot: the register fell.
+    Fell,
+    /// It cannot: it rose too fast.
+    Jumped,
+    /// It cannot: it counts in another unit.
+    OtherUnit,
+}
+
+impl Step {
+    fn is_possible(self) -> bool {
+        matches!(self, Self::Rose | Self::Stood | Self::RolledOver)
+    }
+}
+
+/// A reading that is believed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Believed {
+    /// The reading.
+    pub taken: Taken,
+    /// Where the register stands: as it was read, or where it stood before when it fell by no
+    /// more than its unrest.
+    pub level: Decimal,
+    /// How often it had begun again at zero since the trace began.
+    pub rollovers: u32,
+}
+
+/// Readings that follow each other.
+#[derive(Debug, Clone)]
+struct Run {
+    readings: Vec<Believed>,
+}
+
+impl Run {
+    fn first(&self) -> Option<&Believed> {
+        self.readings.first()
+    }
+
+    fn last(&self) -> Option<&Believed> {
+        self.readings.last()
+    }
+
+    fn weight(&self) -> i128 {
+        let lasts = self.first().zip(self.last()).map(|(first, last)| {
+            let lasts = last.taken.reading.at.duration_since(first.taken.reading.at);
+            lasts.as_millis()
+        });
+        lasts.unwrap_or(0) + 1
+    }
+}
+
+/// A fall or a jump that nothing explains.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Break {
+    /// The last reading before it.
+    pub before: Taken,
+    /// The first after it.
+    pub after: Taken,
+    jumped: bool,
+}
+
+impl Break {
+    /// Why it holds a bill.
+    #[must_use]
+    pub fn hold(&self) -> Hold {
+        let (before, after) = (&self.before.reading, &self.after.reading);
+        let (Some(from), Some(to)) = (before.quantity, after.quantity) else {
+            return Hold::TooManyDigits;
+        };
+        let (from_at, until_at) = (before.at, after.at);
+        match self.jumped {
+            true => Hold::RegisterJumped {
+                from: from_at,
+                until: until_at,
+                before: from,
+                after: to,
+            },
+            false => Hold::RegisterFell {
+                from: from_at,
+                until: until_at,
+                before: from,
+                after: to,
+            },
+        }
+    }
+}
+
+/// What is believed of the readings of one device's point.
+#[derive(Debug, Clone, Default)]
+pub struct Trace {
+    /// What is believed, by time.
+    pub believed: Vec<Believed>,
+    /// What was set apart: each stretch with its readings, by time.
+    pub set_apart: Vec<Vec<Taken>>,
+    /// What nothing explains, by time.
+    pub breaks: Vec<Break>,
+}
+
+impl Trace {
+    /// The trace of the good readings among these, which are of one device's point.
+    #[must_use]
+    pub fn of(readings: &[Taken], counter: &Counter<'_>) -> Self {
+        let runs = runs(in_order(readings), counter);
+        if runs.len() > RUNS_MAX {
+            let breaks = breaks(&runs, counter);
+            return Self {
+                breaks,
+                ..Self::default()
+            };
+        }
+        let chain = heaviest_chain(&runs, counter);
+        Self::along(&runs, &chain, counter)
+    }
+
+    fn along(runs: &[Run], chain: &[usize], counter: &Counter<'_>) -> Self {
+        let mut trace = Self::default();
+        let mut passed: Vec<&Run> = Vec::new();
+        let mut chosen = chain.iter().peekable();
+        for (place, run) in runs.iter().enumerate() {
+            if chosen.next_if(|next| **next == place).is_none() {
+                passed.push(run);
+                continue;
+            }
+            let is_bracketed = !trace.believed.is_empty();
+            if is_bracketed && !passed.is_empty() {
+                let apart = passed.iter().flat_map(|run| &run.readings);
+                trace
+                    .set_apart
+                    .push(apart.map(|one| one.taken.clone()).collect());
+            } else {
+                trace
+                    .breaks
+                    .extend(breaks_between(&passed, Some(run), counter));
+            }
+            passed.clear();
+            trace.go_on(run, counter);
+        }
+        let last = chain.last().and_then(|place| runs.get(*place));
+        let mut rest: Vec<&Run> = last.into_iter().collect();
+        rest.extend(passed);
+        trace.breaks.extend(breaks_between(&rest, None, counter));
+        trace
+    }
+
+    /// Adds a run that can follow what is believed already.
+    fn go_on(&mut self, run: &Run, counter: &Counter<'_>) {
+        let (mut level, mut rollovers) = (None, 0);
+        if let Some((before, first)) = self.believed.last().zip(run.first()) {
+            rollovers = before.rollovers;
+            match step(before.level, before, &first.taken, counter) {
+                Step::RolledOver => rollovers += 1,
+                Step::Stood => level = Some(before.level),
+                _ => {}
+            }
+        }
+        for one in &run.readings {
+            // As long as the register stands where it stood before the run.
+            level = level.filter(|level| *level > one.level && one.rollovers == 0);
+            self.believed.push(Believed {
+                taken: one.taken.clone(),
+                level: level.unwrap_or(one.level),
+                rollovers: rollovers + one.rollovers,
+            });
+        }
+    }
+
+    /// The break that is nearest to an instant, if there is any.
+    #[must_use]
+    pub fn break_near(&self, at: Timestamp) -> Option<&Break> {
+        self.breaks.iter().min_by_key(|one| {
+            let to_before = one.before.reading.at.duration_since(at).abs();
+            to_before.min(one.after.reading.at.duration_since(at).abs())
+        })
+    }
+
+    /// What was set apart between two instants, both included.
+    #[must_use]
+    pub fn findings(&self, from: Timestamp, until: Timestamp) -> Vec<Finding> {
+        let found = self.set_apart.iter().filter_map(|apart| {
+            let (first, last) = (apart.first()?.reading.at, apart.last()?.reading.at);
+            (from <= last && first <= until).then(|| Finding::SetApart {
+                from: first,
+                until: last,
+                readings: u32::try_from(apart.len()).unwrap_or(u32::MAX),
+            })
+        });
+        found.collect()
+    }
+}
+
+/// The good readings by time, each once.
+fn in_order(readings: &[Taken]) -> Vec<&Taken> {
+    let mut good: Vec<&Taken> = readings
+        .iter()
+        .filter(|taken| taken.reading.is_good())
+        .collect();
+    let key = |taken: &Taken| {
+        let reading = &taken.reading;
+        (reading.at, taken.gateway, taken.epoch, reading.seq)
+    };
+    good.sort_by_key(|taken| key(taken));
+    good.dedup_by_key(|taken| key(taken));
+    good
+}
+
+fn value(taken: &Taken) -> Decimal {
+    taken
+        .reading
+        .quantity
+        .map_or(Decimal::ZERO, common::quantity::Quantity::value)
+}
+
+/// How a reading follows one that is believed to stand at `level`.
+fn step(level: Decimal, before: &Believed, after: &Taken, counter: &Counter<'_>) -> Step {
+    let units = [&before.taken, after].map(|taken| taken.reading.quantity.map(|q| q.unit()));
+    let [Some(unit), Some(after_unit)] = units else {
+        return Step::OtherUnit;
+    };
+    if unit != after_unit {
+        return Step::OtherUnit;
+    }
+    let elapsed = after.reading.at.duration_since(before.taken.reading.at);
+    let (now, most) = (value(after), counter.most_within(elapsed, level, unit));
+    if now >= level {
+        let too_fast = most.is_some_and(|most| now - level > most);
+        return if too_fast { Step::Jumped } else { Step::Rose };
+    }
+    if level - now <= counter.unrest_at(level) {
+        return Step::Stood;
+    }
+    let rolled_over = counter.rolls_over_at.is_some_and(|modulus| {
+        let rise = modulus - level + now;
+        level < modulus && most.is_some_and(|most| rise <= most)
+    });
+    match rolled_over {
+        true => Step::RolledOver,
+        false => Step::Fell,
+    }
+}
+
+fn runs(readings: Vec<&Taken>, counter: &Counter<'_>) -> Vec<Run> {
+    let mut runs: Vec<Run> = Vec::new();
+    for taken in readings {
+        let last = runs.last_mut();
+        let next = last.as_ref().and_then(|run| run.last()).and_then(|before| {
+            let (level, rollovers) = match step(before.level, before, taken, counter) {
+                Step::Rose => (value(taken), before.rollovers),
+                Step::Stood => (before.level, before.rollovers),
+                Step::RolledOver => (value(taken), before.rollovers + 1),
+                _ => return None,
+            };
+            Some(Believed {
+                taken: taken.clone(),
+                level,
+                rollovers,
+            })
+        });
+        match (last, next) {
+            (Some(run), Some(next)) => run.readings.push(next),
+            _ => runs.push(Run {
+                readings: vec![Believed {
+                    taken: taken.clone(),
+                    level: value(taken),
+                    rollovers: 0,
+                }],
+            }),
+        }
+    }
+    runs
+}
+
+/// Whether `later` can follow `earlier` across what lies between them.
+fn can_follow(runs: &[Run], earlier: usize, later: usize, counter: &Counter<'_>) -> bool {
+    let between = runs.get(earlier + 1..later).unwrap_or_default();
+    let begins = between.first().and_then(Run::first);
+    let ends = between.last().and_then(Run::last);
+    let is_short = begins.zip(ends).is_none_or(|(first, last)| {
+        let lasts = last.taken.reading.at.duration_since(first.taken.reading.at);
+        lasts <= EXCURSION_MAX
+    });
+    let before = runs.get(earlier).and_then(Run::last);
+    let after = runs.get(later).and_then(Run::first);
+    let follows = before.zip(after).is_some_and(|(before, after)| {
+        step(before.level, before, &after.taken, counter).is_possible()
+    });
+    is_short && follows
+}
+
+/// The places of the runs that weigh most together, each able to follow the one before.
+fn heaviest_chain(runs: &[Run], counter: &Counter<'_>) -> Vec<usize> {
+    let mut best: Vec<(i128, Option<usize>)> = Vec::new();
+    for (place, run) in runs.iter().enumerate() {
+        let before = best
+            .iter()
+            .enumerate()
+            .filter(|(earlier, _)| can_follow(runs, *earlier, place, counter))
+            .max_by_key(|(_, (weight, _))| *weight)
+            .map(|(earlier, (weight, _))| (*weight, earlier));
+        let (weight, from) = before.map_or((0, None), |(weight, from)| (weight, Some(from)));
+        best.push((weight + run.weight(), from));
+    }
+    let mut at = best
+        .iter()
+        .enumerate()
+        .max_by_key(|(_, (weight, _))| *weight)
+        .map(|(place, _)| place);
+    let mut chain = Vec::new();
+    while let Some(place) = at {
+        chain.push(place);
+        at = best.get(place).and_then(|(_, from)| *from);
+    }
+    chain.reverse();
+    chain
+}
+
+fn breaks(runs: &[Run], counter: &Counter<'_>) -> Vec<Break> {
+    let all: Vec<&Run> = runs.iter().collect();
+    breaks_between(&all, None, counter)
+}
+
+/// The breaks between runs that follow each other, the last one followed by `then`.
+fn breaks_between(runs: &[&Run], then: Option<&Run>, counter: &Counter<'_>) -> Vec<Break> {
+    let mut all = runs.to_vec();
+    all.extend(then);
+    let pairs = all.iter().zip(all.iter().skip(1));
+    let found = pairs.filter_map(|(earlier, later)| {
+        let (before, after) = (earlier.last()?, later.first()?);
+        let how = step(before.level, before, &after.taken, counter);
+        Some(Break {
+            before: before.taken.clone(),
+            after: after.taken.clone(),
+            jumped: how == Step::Jumped,
+        })
+    });
+    found.collect()
+}
