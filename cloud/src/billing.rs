@@ -18,6 +18,8 @@ pub mod trace;
 pub(crate) mod sample;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod torture;
 
 use common::reading::ClockTrust;
 use common::unit::Unit;

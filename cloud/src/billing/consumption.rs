@@ -220,13 +220,17 @@ impl<'a> Registers<'a> {
                 let is_there = is_first && opening.at == stop.at;
                 is_there && opening.device() == Some(traced.served.mounting.device)
             });
-            placed.push(match locked {
+            let mut next = match locked {
                 Some(opening) => Placed {
                     boundary: opening.clone(),
                     rollovers: traced.rollovers_at(opening.at),
                 },
                 None => traced.at(*stop, is_first, instants, late, self.zone)?,
-            });
+            };
+            if let Some(before) = placed.last() {
+                traced.stand(&mut next, before);
+            }
+            placed.push(next);
         }
         let pairs = placed.iter().zip(placed.iter().skip(1));
         pairs

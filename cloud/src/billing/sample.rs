@@ -1,6 +1,7 @@
 //! An ordinary invoice, for the tests of everything that shows, sends or keeps one.
 
 use common::id::{AccountId, DeviceId, Epoch, GatewayId, InvoiceId, MeterId};
+use common::profile::Library;
 use common::quantity::Quantity;
 use common::reading::ClockTrust;
 use common::unit::{Medium, Unit};
@@ -31,11 +32,13 @@ pub(crate) fn start_of(day: Date) -> Timestamp {
     start.timestamp()
 }
 
-/// Mountings of devices whose profiles nobody has.
+/// Mountings of devices of one profile.
 pub(crate) fn served(mountings: &[Mounting]) -> Vec<Served> {
+    let library = Library::shipped();
+    let profile = library.get("eastron-sdm630").unwrap();
     let served = mountings.iter().map(|mounting| Served {
         mounting: mounting.clone(),
-        point: None,
+        point: profile.point(&mounting.point).cloned(),
         serial_number: "21034567".to_owned(),
     });
     served.collect()

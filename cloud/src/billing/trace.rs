@@ -17,10 +17,8 @@
 //! Lacks: what registers cannot show. A counter that was reset and overtook its old register
 //! within one gap looks like one that counted on.
 
-#[cfg(test)]
-mod tests;
-
 use common::profile::{Point, usual_rate};
+use common::quantity::Quantity;
 use common::unit::Unit;
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
@@ -94,7 +92,8 @@ impl<'a> Counter<'a> {
     }
 
     /// By how much it may fall without having fallen.
-    fn unrest_at(&self, value: Decimal) -> Decimal {
+    #[must_use]
+    pub fn unrest_at(&self, value: Decimal) -> Decimal {
         self.point
             .map_or(Decimal::ZERO, |point| point.unrest_at(value))
     }
@@ -119,9 +118,9 @@ pub struct Steady {
     pub rise_per_hour: Option<Decimal>,
 }
 
-/// How one reading follows another.
+/// How one register follows another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
+pub enum Step {
     /// The register rose, or stayed.
     Rose,
     /// It fell by no more than its unrest: it stands where it stood.
@@ -137,7 +136,9 @@ enum Step {
 }
 
 impl Step {
-    fn is_possible(self) -> bool {
+    /// Whether it is the same counter that counted on.
+    #[must_use]
+    pub fn is_possible(self) -> bool {
         matches!(self, Self::Rose | Self::Stood | Self::RolledOver)
     }
 }
@@ -152,6 +153,19 @@ pub struct Believed {
     pub level: Decimal,
     /// How often it had begun again at zero since the trace began.
     pub rollovers: u32,
+}
+
+impl Believed {
+    /// Where the register stands.
+    #[must_use]
+    pub fn standing(&self) -> Option<Standing> {
+        let reading = &self.taken.reading;
+        Some(Standing {
+            at: reading.at,
+            level: self.level,
+            unit: reading.quantity?.unit(),
+        })
+    }
 }
 
 /// Readings that follow each other.
@@ -276,7 +290,7 @@ impl Trace {
         let (mut level, mut rollovers) = (None, 0);
         if let Some((before, first)) = self.believed.last().zip(run.first()) {
             rollovers = before.rollovers;
-            match step(before.level, before, &first.taken, counter) {
+            match step(before, &first.taken, counter) {
                 Step::RolledOver => rollovers += 1,
                 Step::Stood => level = Some(before.level),
                 _ => {}
@@ -336,34 +350,69 @@ fn value(taken: &Taken) -> Decimal {
     taken
         .reading
         .quantity
-        .map_or(Decimal::ZERO, common::quantity::Quantity::value)
+        .map_or(Decimal::ZERO, Quantity::value)
 }
 
-/// How a reading follows one that is believed to stand at `level`.
-fn step(level: Decimal, before: &Believed, after: &Taken, counter: &Counter<'_>) -> Step {
-    let units = [&before.taken, after].map(|taken| taken.reading.quantity.map(|q| q.unit()));
-    let [Some(unit), Some(after_unit)] = units else {
-        return Step::OtherUnit;
-    };
-    if unit != after_unit {
-        return Step::OtherUnit;
+/// A register at an instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// When.
+    pub at: Timestamp,
+    /// What it showed.
+    pub level: Decimal,
+    /// In which unit.
+    pub unit: Unit,
+}
+
+impl Standing {
+    /// A register as it was read or noted.
+    #[must_use]
+    pub fn of(at: Timestamp, register: Quantity) -> Self {
+        Self {
+            at,
+            level: register.value(),
+            unit: register.unit(),
+        }
     }
-    let elapsed = after.reading.at.duration_since(before.taken.reading.at);
-    let (now, most) = (value(after), counter.most_within(elapsed, level, unit));
-    if now >= level {
-        let too_fast = most.is_some_and(|most| now - level > most);
-        return if too_fast { Step::Jumped } else { Step::Rose };
+}
+
+impl Counter<'_> {
+    /// How a register follows an earlier one.
+    #[must_use]
+    pub fn step(&self, before: Standing, after: Standing) -> Step {
+        if before.unit != after.unit {
+            return Step::OtherUnit;
+        }
+        let (level, now) = (before.level, after.level);
+        let elapsed = after.at.duration_since(before.at);
+        let most = self.most_within(elapsed, level, before.unit);
+        if now >= level {
+            let too_fast = most.is_some_and(|most| now - level > most);
+            return if too_fast { Step::Jumped } else { Step::Rose };
+        }
+        if level - now <= self.unrest_at(level) {
+            return Step::Stood;
+        }
+        let rolled_over = self.rolls_over_at.is_some_and(|modulus| {
+            let rise = modulus - level + now;
+            level < modulus && most.is_some_and(|most| rise <= most)
+        });
+        match rolled_over {
+            true => Step::RolledOver,
+            false => Step::Fell,
+        }
     }
-    if level - now <= counter.unrest_at(level) {
-        return Step::Stood;
-    }
-    let rolled_over = counter.rolls_over_at.is_some_and(|modulus| {
-        let rise = modulus - level + now;
-        level < modulus && most.is_some_and(|most| rise <= most)
-    });
-    match rolled_over {
-        true => Step::RolledOver,
-        false => Step::Fell,
+}
+
+/// How a reading follows one that is believed.
+fn step(before: &Believed, after: &Taken, counter: &Counter<'_>) -> Step {
+    let after = after
+        .reading
+        .quantity
+        .map(|register| Standing::of(after.reading.at, register));
+    match (before.standing(), after) {
+        (Some(before), Some(after)) => counter.step(before, after),
+        _ => Step::OtherUnit,
     }
 }
 
@@ -372,7 +421,7 @@ fn runs(readings: Vec<&Taken>, counter: &Counter<'_>) -> Vec<Run> {
     for taken in readings {
         let last = runs.last_mut();
         let next = last.as_ref().and_then(|run| run.last()).and_then(|before| {
-            let (level, rollovers) = match step(before.level, before, taken, counter) {
+            let (level, rollovers) = match step(before, taken, counter) {
                 Step::Rose => (value(taken), before.rollovers),
                 Step::Stood => (before.level, before.rollovers),
                 Step::RolledOver => (value(taken), before.rollovers + 1),
@@ -409,9 +458,9 @@ fn can_follow(runs: &[Run], earlier: usize, later: usize, counter: &Counter<'_>)
     });
     let before = runs.get(earlier).and_then(Run::last);
     let after = runs.get(later).and_then(Run::first);
-    let follows = before.zip(after).is_some_and(|(before, after)| {
-        step(before.level, before, &after.taken, counter).is_possible()
-    });
+    let follows = before
+        .zip(after)
+        .is_some_and(|(before, after)| step(before, &after.taken, counter).is_possible());
     is_short && follows
 }
 
@@ -454,7 +503,7 @@ fn breaks_between(runs: &[&Run], then: Option<&Run>, counter: &Counter<'_>) -> V
     let pairs = all.iter().zip(all.iter().skip(1));
     let found = pairs.filter_map(|(earlier, later)| {
         let (before, after) = (earlier.last()?, later.first()?);
-        let how = step(before.level, before, &after.taken, counter);
+        let how = step(before, &after.taken, counter);
         Some(Break {
             before: before.taken.clone(),
             after: after.taken.clone(),

@@ -19,6 +19,7 @@ use crate::billing::invoice::Invoice;
 struct Readings<'a> {
     by_place: BTreeMap<Place, &'a Taken>,
     sealed: &'a BTreeSet<Place>,
+    library: &'a Library,
 }
 
 /// Makes the invoice again, and names the fields in which the one that was issued differs.
@@ -31,7 +32,11 @@ pub(super) fn check(
 ) {
     let readings = evidence.readings.iter();
     let by_place = readings.map(|taken| (place(taken), taken)).collect();
-    let readings = Readings { by_place, sealed };
+    let readings = Readings {
+        by_place,
+        sealed,
+        library,
+    };
     boundary::check_words(evidence, library, report);
     let mut again = invoice.clone();
     again.segments = boundary::segments(invoice, &readings, report);

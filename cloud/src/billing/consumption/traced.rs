@@ -6,11 +6,11 @@ use common::unit::Unit;
 use jiff::Timestamp;
 use rust_decimal::{Decimal, RoundingStrategy};
 
-use super::{INTERPOLATED_MAX, Instant, Late, Served, TOLERANCE, evidence, exact_product};
+use super::{INTERPOLATED_MAX, Instant, Late, Served, TOLERANCE, Taken, evidence, exact_product};
 use crate::billing::estimate::estimate;
 use crate::billing::hold::Hold;
 use crate::billing::segment::{Basis, Boundary, Rollovers, Segment};
-use crate::billing::trace::{Believed, Counter, Trace};
+use crate::billing::trace::{Believed, Counter, Standing, Step, Trace};
 use crate::site::Zone;
 
 /// A register with how often it had begun again at zero since its trace began.
@@ -65,7 +65,7 @@ impl Traced<'_> {
             false => mounting.closing,
         };
         if let Some(register) = noted {
-            return Ok(self.noted(stop, register));
+            return self.noted(stop, register, is_opening);
         }
         if instants.contains(&stop) {
             return self.register_at(stop, late, zone);
@@ -76,17 +76,47 @@ impl Traced<'_> {
         })
     }
 
-    fn noted(&self, stop: Instant, register: Quantity) -> Placed {
+    /// A register that somebody read off, if the device's readings can have come from it or led
+    /// to it.
+    fn noted(&self, stop: Instant, register: Quantity, is_opening: bool) -> Result<Placed, Hold> {
+        let believed = &self.trace.believed;
+        let noted = Standing::of(stop.at, register);
+        let (nearest, step) = match is_opening {
+            true => {
+                let first = believed
+                    .first()
+                    .filter(|first| first.taken.reading.at >= stop.at);
+                let step =
+                    first.and_then(|first| Some(self.counter.step(noted, first.standing()?)));
+                (first, step)
+            }
+            false => {
+                let last = believed
+                    .last()
+                    .filter(|last| last.taken.reading.at <= stop.at);
+                let step = last.and_then(|last| Some(self.counter.step(last.standing()?, noted)));
+                (last, step)
+            }
+        };
+        if let Some((nearest, step)) = nearest.zip(step).filter(|(_, step)| !step.is_possible()) {
+            return Err(contradicted(
+                &nearest.taken,
+                (stop.at, register),
+                is_opening,
+                step,
+            ));
+        }
+        let turned = u32::from(!is_opening && step == Some(Step::RolledOver));
         let device = self.served.mounting.device;
-        Placed {
+        Ok(Placed {
             boundary: Boundary {
                 date: stop.date,
                 at: stop.at,
                 register,
                 basis: Basis::Noted { device },
             },
-            rollovers: self.rollovers_at(stop.at),
-        }
+            rollovers: nearest.map_or(0, |one| one.rollovers) + turned,
+        })
     }
 
     /// The nearest believed reading to one of the mounting's ends.
@@ -237,6 +267,17 @@ impl Traced<'_> {
         Some((Quantity::new(level, quantity.unit()).ok()?, rollovers))
     }
 
+    /// Lets a register stand where it stood: one that fell by no more than its unrest did not
+    /// go back.
+    pub(super) fn stand(&self, placed: &mut Placed, before: &Placed) {
+        let (stood, read) = (before.boundary.register, placed.boundary.register);
+        let fell = stood.value() - read.value();
+        let is_unrest = fell > Decimal::ZERO && fell <= self.counter.unrest_at(stood.value());
+        if is_unrest && stood.unit() == read.unit() && before.rollovers == placed.rollovers {
+            placed.boundary.register = stood;
+        }
+    }
+
     pub(super) fn segment(
         &self,
         from: &Placed,
@@ -286,14 +327,44 @@ impl Traced<'_> {
 /// A believed reading that stands for an instant.
 fn read(instant: Instant, believed: &Believed) -> Option<Placed> {
     let reading = evidence(&believed.taken)?;
-    let register = Quantity::new(believed.level, reading.register.unit()).ok()?;
     Some(Placed {
         boundary: Boundary {
             date: instant.date,
             at: instant.at,
-            register,
+            register: reading.register,
             basis: Basis::Read { reading },
         },
         rollovers: believed.rollovers,
     })
+}
+
+/// Why a register that somebody read off holds a bill: the device's own readings say otherwise.
+fn contradicted(
+    taken: &Taken,
+    (noted_at, noted): (Timestamp, Quantity),
+    is_opening: bool,
+    step: Step,
+) -> Hold {
+    let Some(read) = taken.reading.quantity else {
+        return Hold::TooManyDigits;
+    };
+    let (read, noted) = ((taken.reading.at, read), (noted_at, noted));
+    let ((from, before), (until, after)) = match is_opening {
+        true => (noted, read),
+        false => (read, noted),
+    };
+    match step {
+        Step::Jumped => Hold::RegisterJumped {
+            from,
+            until,
+            before,
+            after,
+        },
+        _ => Hold::RegisterFell {
+            from,
+            until,
+            before,
+            after,
+        },
+    }
 }

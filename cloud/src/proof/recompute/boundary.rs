@@ -48,12 +48,11 @@ pub(super) fn segments(invoice: &Invoice, kept: &Kept<'_>, report: &mut Report) 
     for (number, issued) in invoice.segments.iter().enumerate() {
         let field = format!("invoice.segments[{number}]");
         let mut segment = issued.clone();
-        for (name, boundary) in [
-            ("opening", &mut segment.opening),
-            ("closing", &mut segment.closing),
-        ] {
-            restore(boundary, &format!("{field}.{name}"), kept, report);
-        }
+        let before = again.last().map(|before| before.opening.register);
+        let (opening, closing) = (&mut segment.opening, &mut segment.closing);
+        restore(opening, before, &format!("{field}.opening"), kept, report);
+        let stood = Some(opening.register);
+        restore(closing, stood, &format!("{field}.closing"), kept, report);
         check_one_device(&segment, &field, kept, report);
         if let Some(before) = again.last() {
             check_adjoining(before, &mut segment, &field, report);
@@ -69,15 +68,26 @@ pub(super) fn segments(invoice: &Invoice, kept: &Kept<'_>, report: &mut Report) 
     Segments::try_from(again).unwrap_or_else(|_| invoice.segments.clone())
 }
 
-/// Puts in what the readings of the evidence say, and says what does not rest on a seal.
-fn restore(boundary: &mut Boundary, field: &str, kept: &Kept<'_>, report: &mut Report) {
+/// Puts in what the readings of the evidence say, and says what does not rest on a seal. `stood`
+/// is the register from which it may not have gone back, where that is known.
+fn restore(
+    boundary: &mut Boundary,
+    stood: Option<Quantity>,
+    field: &str,
+    kept: &Kept<'_>,
+    report: &mut Report,
+) {
     let at = boundary.at;
     match &mut boundary.basis {
         Basis::Read { reading } => {
             let field = format!("{field}.basis.reading");
             let distance = reading.read_at.duration_since(at).abs();
             restore_reading(reading, &field, kept, report);
-            boundary.register = reading.register;
+            let stands = stood.is_none_or(|stood| stood == boundary.register)
+                && stands_above(boundary.register, reading, kept);
+            if !stands {
+                boundary.register = reading.register;
+            }
             if distance > TOLERANCE {
                 let message = format!("it was taken {distance:#} from the instant");
                 report.differs(Part::Boundary, format!("{field}.read_at"), message);
@@ -108,6 +118,24 @@ fn restore(boundary: &mut Boundary, field: &str, kept: &Kept<'_>, report: &mut R
             report.is_unsealed(field.to_owned(), why);
         }
     }
+}
+
+/// Whether a register stands where it stood before its reading fell by no more than a float at
+/// rest may: a counter does not go back.
+fn stands_above(register: Quantity, reading: &Evidence, kept: &Kept<'_>) -> bool {
+    let place = (reading.gateway, reading.epoch, reading.seq);
+    let id = reading.profile.split('@').next().unwrap_or_default();
+    let profile = kept.library.get(id);
+    let profile = profile.filter(|one| one.reference() == reading.profile);
+    let point = kept
+        .by_place
+        .get(&place)
+        .and_then(|taken| profile?.point(&taken.reading.point));
+    let fell = register.value() - reading.register.value();
+    let unrest = point.map(|point| point.unrest_at(register.value()));
+    register.unit() == reading.register.unit()
+        && fell > Decimal::ZERO
+        && unrest.is_some_and(|unrest| fell <= unrest)
 }
 
 fn restore_reading(reading: &mut Evidence, field: &str, kept: &Kept<'_>, report: &mut Report) {

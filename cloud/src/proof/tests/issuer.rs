@@ -281,3 +281,20 @@ fn what_does_not_rest_on_a_seal_is_said() {
     ];
     assert_eq!(fields, expected);
 }
+#[test]
+fn a_float_that_fell_by_its_last_digit_stands_where_it_stood() {
+    let fell = |by: &str| {
+        let mut readings = few_readings(10);
+        let opening = readings[0].reading.quantity.unwrap();
+        let read = opening.value() - sample::number(by);
+        for taken in &mut readings[1..] {
+            let (raw, quantity) = words(&read.to_string());
+            (taken.reading.raw, taken.reading.quantity) = (raw, quantity);
+        }
+        seal(&gateway(), METER, head(), &mut readings);
+        readings
+    };
+    let readings = fell("0.01");
+    assert!(invoice_of(10, &readings).measured.is_zero());
+    assert_eq!(verdict(&issued(&readings)).differences, []);
+}
