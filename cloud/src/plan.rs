@@ -72,6 +72,9 @@ pub struct Missing {
 pub struct Plan {
     /// The first local date on which it holds.
     pub effective_from: Date,
+    /// Whether a period begins with it, even where its predecessor's has not ended yet.
+    #[serde(default)]
+    pub begins_period: bool,
     /// The zone in which its days are counted.
     pub zone: Zone,
     /// When its periods end.
@@ -106,6 +109,7 @@ impl Plan {
     ) -> Self {
         Self {
             effective_from,
+            begins_period: false,
             zone,
             cycle,
             currency,
@@ -144,14 +148,16 @@ impl Plan {
         self.checks.check()
     }
 
-    /// Whether another version differs in nothing but the date from which it counts.
+    /// Whether another version, which follows this one, changes nothing by it: it differs in
+    /// nothing but the date from which it counts, and begins no period.
     #[must_use]
     pub fn says_the_same_as(&self, other: &Self) -> bool {
         let same_date = Self {
             effective_from: self.effective_from,
+            begins_period: self.begins_period,
             ..other.clone()
         };
-        *self == same_date
+        !other.begins_period && *self == same_date
     }
 
     /// The price of a unit, where there is one price.

@@ -1,25 +1,28 @@
 //! Periods: which days an invoice bills, from the versions of a meter's plan.
 //!
-//! A period ends in each month, on the cutoff day or on the month's last day if that comes
-//! first. The ends are stepped from the months, never from the period before, so a cutoff
-//! on the 31st stays there after February. A new cutoff day or zone counts from the next
-//! period. One instant ends a period and begins the next; it is the start of the day after
-//! the cutoff in the zone of the period that ends. So the periods tile the time line,
-//! whatever changes.
+//! A period ends on the cutoff of its cycle: on a day of the month, or on the month's last day
+//! if that comes first, every so many months; or on a day of the week. The ends are those of
+//! the calendar, never stepped from the period before, so a cutoff on the 31st stays there after
+//! February. The version of the plan that holds on a period's first day says its cycle and its
+//! zone: a new cutoff or zone counts from the next period, unless the new version begins a
+//! period of its own, which ends the one before it early. One instant ends a period and begins
+//! the next; it is the start of the day after the cutoff in the zone of the period that ends. So
+//! the periods tile the time line, whatever changes.
 
 #[cfg(test)]
 mod tests;
 
-use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan};
 
 use super::invoice::Period;
 use crate::plan::Plan;
 use crate::site::Zone;
 
-/// Months that are looked through for the next end: the one of an instant, its neighbours,
-/// and one that a jump of the zone can swallow.
-const MONTHS_AROUND: usize = 5;
+/// How far the dates of an instant are apart in two zones, in days, and one more.
+const DAYS_AROUND: i64 = 2;
+/// Periods that are looked through around an instant: they have a day at least, but one.
+const PERIODS_AROUND: usize = 6;
 
 /// Why there is no period.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -30,38 +33,6 @@ pub enum PeriodError {
     /// The date is beyond what a calendar holds.
     #[error("{0} is beyond the calendar: correct the date")]
     BeyondCalendar(Date),
-}
-
-/// A month of the calendar.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Month(Date);
-
-impl Month {
-    /// The month in which `date` is.
-    #[must_use]
-    pub fn of(date: Date) -> Self {
-        Self(date.first_of_month())
-    }
-
-    fn next(self) -> Result<Self, PeriodError> {
-        day_after(self.0.last_of_month()).map(Self)
-    }
-
-    fn previous(self) -> Result<Self, PeriodError> {
-        day_before(self.0).map(Self::of)
-    }
-
-    /// The day after the cutoff in this month.
-    fn boundary_date(self, cutoff_day: i8) -> Result<Date, PeriodError> {
-        let last = self.0.last_of_month();
-        let cutoff = self.0.with().day(cutoff_day.min(last.day())).build();
-        day_after(cutoff.unwrap_or(last))
-    }
-}
-
-fn day_after(date: Date) -> Result<Date, PeriodError> {
-    date.tomorrow()
-        .map_err(|_| PeriodError::BeyondCalendar(date))
 }
 
 fn day_before(date: Date) -> Result<Date, PeriodError> {
@@ -89,56 +60,50 @@ pub fn plan_on(date: Date, plans: &[Plan]) -> Option<&Plan> {
         .or(plans.first())
 }
 
-/// The version whose cutoff day and zone count for the period that ends in `month`: it must
-/// count from the start of that period or before.
-fn plan_ending_in(month: Month, plans: &[Plan]) -> Result<&Plan, PeriodError> {
-    let (first, later) = plans.split_first().ok_or(PeriodError::NoPlan)?;
-    let before = month.previous()?;
-    let mut counts = first;
-    for version in later {
-        if version.effective_from > before.boundary_date(counts.cycle.cutoff_day().unwrap_or(31))? {
-            break;
-        }
-        counts = version;
-    }
-    Ok(counts)
-}
-
-/// The end of the period that ends in `month`, if the zones of its neighbours allow it.
-fn local_boundary(month: Month, plans: &[Plan]) -> Result<(Date, Timestamp), PeriodError> {
-    let plan = plan_ending_in(month, plans)?;
-    let date = month.boundary_date(plan.cycle.cutoff_day().unwrap_or(31))?;
-    Ok((date, start_of_day(date, &plan.zone)?))
-}
-
-fn boundary(month: Month, plans: &[Plan]) -> Result<(Date, Timestamp), PeriodError> {
-    let (_, earliest) = local_boundary(month.previous()?, plans)?;
-    let (date, at) = local_boundary(month, plans)?;
-    Ok((date, at.max(earliest)))
-}
-
-/// The plan version whose zone counts the days of `period`.
+/// The plan version whose cycle and zone count for `period`: the one that holds when it begins.
 ///
 /// # Errors
 /// When there is no plan.
 pub fn plan_of<'a>(period: &Period, plans: &'a [Plan]) -> Result<&'a Plan, PeriodError> {
-    plan_ending_in(Month::of(day_before(period.until)?), plans)
+    plan_on(period.from, plans).ok_or(PeriodError::NoPlan)
 }
 
-/// The period that ends in `month`. It is empty in one case: the zone moves so far east in
-/// a period of one day that the day is over before it began.
-///
-/// # Errors
-/// When there is no plan, or the month is beyond the calendar.
-pub fn period_ending_in(month: Month, plans: &[Plan]) -> Result<Period, PeriodError> {
-    let (from, starts_at) = boundary(month.previous()?, plans)?;
-    let (until, ends_at) = boundary(month, plans)?;
-    Ok(Period {
-        from,
-        until,
-        starts_at,
-        ends_at,
-    })
+/// The date on which the period ends that begins on `from`: the next boundary of its cycle, or
+/// an earlier date on which a version begins a period of its own.
+fn end_after(from: Date, plans: &[Plan]) -> Result<Date, PeriodError> {
+    let plan = plan_on(from, plans).ok_or(PeriodError::NoPlan)?;
+    let boundary = plan.cycle.boundary_after(from);
+    let boundary = boundary.ok_or(PeriodError::BeyondCalendar(from))?;
+    let cut = plans
+        .iter()
+        .filter(|later| later.begins_period)
+        .map(|later| later.effective_from)
+        .find(|date| *date > from);
+    Ok(cut.map_or(boundary, |cut| cut.min(boundary)))
+}
+
+/// The first day of the period in which `date` is, as if the meter had always been there. Cost:
+/// a few steps for each version.
+fn start_until(date: Date, plans: &[Plan]) -> Result<Date, PeriodError> {
+    let beyond = PeriodError::BeyondCalendar(date);
+    let last_boundary = |start: Date| {
+        let plan = plan_on(start, plans).ok_or(PeriodError::NoPlan)?;
+        let mut later = plans.iter().map(|plan| plan.effective_from);
+        let changes = later.find(|changes| *changes > start);
+        let until = changes.map_or(date, |changes| changes.min(date));
+        plan.cycle.boundary_until(until).ok_or(beyond.clone())
+    };
+    let first = plans.first().ok_or(PeriodError::NoPlan)?;
+    let mut start = last_boundary(first.effective_from.min(date))?;
+    loop {
+        // Between two changes the periods begin on the boundaries of one cycle.
+        start = start.max(last_boundary(start)?);
+        let end = end_after(start, plans)?;
+        if end > date {
+            return Ok(start);
+        }
+        start = end;
+    }
 }
 
 /// The period in which `instant` is, as if the meter had always been there.
@@ -148,13 +113,17 @@ pub fn period_ending_in(month: Month, plans: &[Plan]) -> Result<Period, PeriodEr
 pub fn period_containing(instant: Timestamp, plans: &[Plan]) -> Result<Period, PeriodError> {
     let zone = &plans.first().ok_or(PeriodError::NoPlan)?.zone;
     let date = zone.rules().to_datetime(instant).date();
-    let mut month = Month::of(date).previous()?;
-    for _ in 0..MONTHS_AROUND {
-        let period = period_ending_in(month, plans)?;
+    let beyond = |_| PeriodError::BeyondCalendar(date);
+    let earlier = date.checked_sub(DAYS_AROUND.days()).map_err(beyond)?;
+    let from = start_until(earlier, plans)?;
+    let before = start_until(day_before(from)?, plans)?;
+    let zone = &plan_on(before, plans).ok_or(PeriodError::NoPlan)?.zone;
+    let mut period = period_from(from, start_of_day(from, zone)?, plans)?;
+    for _ in 0..PERIODS_AROUND {
         if period.starts_at <= instant && instant < period.ends_at {
             return Ok(period);
         }
-        month = month.next()?;
+        period = period_after(&period, plans)?;
     }
     Err(PeriodError::BeyondCalendar(date))
 }
@@ -172,19 +141,17 @@ pub fn period_after(period: &Period, plans: &[Plan]) -> Result<Period, PeriodErr
 /// # Errors
 /// When there is no plan, or the date is beyond the calendar.
 pub fn first_period(date: Date, plans: &[Plan]) -> Result<Period, PeriodError> {
-    let mut month = Month::of(date).previous()?;
-    while boundary(month, plans)?.0 <= date {
-        month = month.next()?;
-    }
-    let zone = &plan_ending_in(month, plans)?.zone;
+    let zone = &plan_on(date, plans).ok_or(PeriodError::NoPlan)?.zone;
     period_from(date, start_of_day(date, zone)?, plans)
 }
 
 fn period_from(from: Date, starts_at: Timestamp, plans: &[Plan]) -> Result<Period, PeriodError> {
-    let mut month = Month::of(from).previous()?;
-    for _ in 0..MONTHS_AROUND {
-        let (until, ends_at) = boundary(month, plans)?;
-        if until > from && ends_at > starts_at {
+    let zone = &plan_on(from, plans).ok_or(PeriodError::NoPlan)?.zone;
+    let mut until = end_after(from, plans)?;
+    loop {
+        let ends_at = start_of_day(until, zone)?;
+        // A day that is over before it began, because the zone moved east, ends no period.
+        if ends_at > starts_at {
             return Ok(Period {
                 from,
                 until,
@@ -192,9 +159,8 @@ fn period_from(from: Date, starts_at: Timestamp, plans: &[Plan]) -> Result<Perio
                 ends_at,
             });
         }
-        month = month.next()?;
+        until = end_after(until, plans)?;
     }
-    Err(PeriodError::BeyondCalendar(from))
 }
 
 /// When the invoice of `period` goes out: at the send hour of the day after the cutoff. An

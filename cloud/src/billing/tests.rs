@@ -8,7 +8,7 @@ use jiff::civil::{Date, date};
 
 use super::consumption::Taken;
 use super::invoice::LineKind;
-use super::period::{Month, period_ending_in};
+use super::period::first_period;
 use super::*;
 use crate::plan::Cycle;
 use crate::site::{Mounting, Zone};
@@ -68,7 +68,7 @@ fn taken(device: i64, at: &str, value: &str, clock: ClockTrust) -> Taken {
 /// Through the end of daylight saving time: 30 days and one hour.
 fn november() -> Period {
     let plans = [plan(date(2026, 1, 1), "3")];
-    period_ending_in(Month::of(date(2026, 11, 1)), &plans).unwrap()
+    first_period(date(2026, 11, 1), &plans).unwrap()
 }
 
 fn readings() -> Vec<Taken> {

@@ -1,9 +1,13 @@
 //! Cycles: when the periods of a meter end.
 
+use jiff::ToSpan;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 /// The longest cycle, in months: a year.
 pub const MONTHS_MAX: i8 = 12;
+
+const YEAR_COUNTED_FROM: i32 = 2000;
 
 /// Why something cannot be a cycle.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -93,6 +97,67 @@ impl Cycle {
         Ok(())
     }
 
+    /// The first date after `date` on which a period begins: the day after a cutoff. Nothing
+    /// beyond the calendar.
+    #[must_use]
+    pub fn boundary_after(&self, date: Date) -> Option<Date> {
+        let mut boundary = self.boundary_near(date)?;
+        while boundary <= date {
+            boundary = self.next(boundary)?;
+        }
+        Some(boundary)
+    }
+
+    /// The last date up to `date` on which a period begins.
+    #[must_use]
+    pub fn boundary_until(&self, date: Date) -> Option<Date> {
+        let mut boundary = self.boundary_near(date)?;
+        while let Some(next) = self.next(boundary).filter(|next| *next <= date) {
+            boundary = next;
+        }
+        Some(boundary)
+    }
+
+    /// A boundary up to `date`, two at most before the last one.
+    fn boundary_near(&self, date: Date) -> Option<Date> {
+        match self {
+            Self::Month {
+                cutoff_day, months, ..
+            } => {
+                let months = i32::from(*months);
+                let ended = month_number(date.yesterday().ok()?) - months;
+                let near = ended - (ended - self.ends_in_month()).rem_euclid(months);
+                day_after_cutoff(near, *cutoff_day)
+            }
+            Self::Week { cutoff } => {
+                let yesterday = date.yesterday().ok()?;
+                let since = cutoff.of_calendar().until(yesterday.weekday());
+                date.checked_sub(i64::from(since).days()).ok()
+            }
+        }
+    }
+
+    fn next(&self, boundary: Date) -> Option<Date> {
+        match self {
+            Self::Month {
+                cutoff_day, months, ..
+            } => {
+                let ended = month_number(boundary.yesterday().ok()?);
+                day_after_cutoff(ended + i32::from(*months), *cutoff_day)
+            }
+            Self::Week { .. } => boundary.checked_add(1.week()).ok(),
+        }
+    }
+
+    /// A month in which a period ends: those of cycles that do not fit into a year are counted
+    /// from the year 2000.
+    fn ends_in_month(&self) -> i32 {
+        match self {
+            Self::Month { ends_in, .. } => YEAR_COUNTED_FROM * 12 + i32::from(*ends_in) - 1,
+            Self::Week { .. } => 0,
+        }
+    }
+
     /// The wanted cutoff day of a cycle of months.
     #[must_use]
     pub fn cutoff_day(&self) -> Option<i8> {
@@ -101,4 +166,33 @@ impl Cycle {
             Self::Week { .. } => None,
         }
     }
+}
+
+impl Weekday {
+    fn of_calendar(self) -> jiff::civil::Weekday {
+        use jiff::civil::Weekday as Day;
+        match self {
+            Self::Monday => Day::Monday,
+            Self::Tuesday => Day::Tuesday,
+            Self::Wednesday => Day::Wednesday,
+            Self::Thursday => Day::Thursday,
+            Self::Friday => Day::Friday,
+            Self::Saturday => Day::Saturday,
+            Self::Sunday => Day::Sunday,
+        }
+    }
+}
+
+/// Months since the year 0.
+fn month_number(date: Date) -> i32 {
+    i32::from(date.year()) * 12 + i32::from(date.month()) - 1
+}
+
+/// The day after the cutoff of a month; in a shorter month its last day is the cutoff.
+fn day_after_cutoff(month: i32, cutoff_day: i8) -> Option<Date> {
+    let year = i16::try_from(month.div_euclid(12)).ok()?;
+    let of_year = i8::try_from(month.rem_euclid(12)).ok()? + 1;
+    let first = Date::new(year, of_year, 1).ok()?;
+    let cutoff = cutoff_day.min(first.days_in_month());
+    Date::new(year, of_year, cutoff).ok()?.tomorrow().ok()
 }

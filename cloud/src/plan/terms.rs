@@ -55,6 +55,9 @@ pub struct Terms {
     /// The named plan to follow; a plan itself follows none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<PlanId>,
+    /// See [`Plan::begins_period`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub begins_period: bool,
     /// See [`Plan::zone`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zone: Option<Zone>,
@@ -94,6 +97,7 @@ impl Terms {
         let plan = plan.clone();
         Self {
             plan: None,
+            begins_period: plan.begins_period,
             zone: Some(plan.zone),
             cycle: Some(plan.cycle),
             currency: Some(plan.currency),
@@ -158,6 +162,16 @@ fn on(date: Date, versions: &[Version]) -> Option<&Terms> {
 }
 
 impl Levels {
+    /// Whether somebody begins a period on `date`.
+    fn begins_period_on(&self, date: Date) -> bool {
+        let followed = self.said_on(date).1;
+        let plan = followed.and_then(|id| self.plans.get(&id));
+        let versions = plan.into_iter().chain([&self.site, &self.meter]).flatten();
+        versions
+            .filter(|version| version.effective_from == date)
+            .any(|version| version.terms.begins_period)
+    }
+
     /// The terms that hold on `date`, the most particular level first.
     fn said_on(&self, date: Date) -> (Vec<(Level, &Terms)>, Option<PlanId>) {
         let meter = on(date, &self.meter);
@@ -219,6 +233,7 @@ impl Levels {
         };
         let plan = Plan {
             effective_from: date,
+            begins_period: self.begins_period_on(date),
             zone: pick.needed(Term::Zone, |terms| terms.zone.clone())?,
             cycle: pick.needed(Term::Cycle, |terms| terms.cycle)?,
             currency: pick.needed(Term::Currency, |terms| terms.currency)?,

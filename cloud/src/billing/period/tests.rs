@@ -1,12 +1,14 @@
 //! Periods by table and by property: they tile the time line.
 
+mod oracle;
+
 use jiff::civil::{Date, date};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 
 use super::*;
-use crate::plan::Cycle;
+use crate::plan::cycle::{Cycle, Weekday};
 
 fn plan(effective_from: Date, zone: &str, cutoff_day: i64) -> Plan {
     sent_at(effective_from, zone, cutoff_day, 7)
@@ -34,7 +36,14 @@ fn instants(period: &Period) -> String {
 }
 
 fn ending_in(year: i16, month: i8, plans: &[Plan]) -> Period {
-    period_ending_in(Month::of(date(year, month, 1)), plans).unwrap()
+    let first = date(year, month, 1);
+    let earlier = first.checked_sub(40.days()).unwrap();
+    let earlier = start_of_day(earlier, &plans[0].zone).unwrap();
+    let mut period = period_containing(earlier, plans).unwrap();
+    while period.until <= first {
+        period = period_after(&period, plans).unwrap();
+    }
+    period
 }
 
 #[test]
@@ -86,7 +95,7 @@ fn every_cutoff_ends_every_month_once_on_the_day_it_should() {
                 day.unwrap(),
                 "cutoff {cutoff}"
             );
-            assert_eq!(period, period_ending_in(Month::of(month), &plans).unwrap());
+            assert_eq!(Ok(period), period_containing(period.starts_at, &plans));
         }
     }
 }
@@ -174,12 +183,17 @@ fn a_new_cutoff_counts_from_the_next_period() {
         // March had begun by the old cutoff and ends by it.
         (3, "2026-03-01..2026-04-01"),
         (4, "2026-04-01..2026-04-16"),
-        // The third version counts from within the period that ended on 15 April.
-        (5, "2026-04-16..2026-05-21"),
     ];
     for (month, expected) in table {
         assert_eq!(written(&ending_in(2026, month, &plans)), expected);
     }
+    // The third version counts from within the period that ended on 15 April; what is left to
+    // its own cutoff is a short one.
+    let april = ending_in(2026, 4, &plans);
+    let short = period_after(&april, &plans).unwrap();
+    let whole = period_after(&short, &plans).unwrap();
+    assert_eq!(written(&short), "2026-04-16..2026-04-21");
+    assert_eq!(written(&whole), "2026-04-21..2026-05-21");
     let on_the_first_day = [
         plans[0].clone(),
         plan(date(2026, 3, 1), "America/Mexico_City", 15),
@@ -223,11 +237,85 @@ fn a_day_that_is_over_before_it_began_makes_no_period() {
         plan(date(2026, 1, 20), "Pacific/Kiritimati", 1),
     ];
     let january = ending_in(2026, 1, &plans);
-    let february = ending_in(2026, 2, &plans);
-    assert_eq!(february.starts_at, february.ends_at);
     let after = period_after(&january, &plans).unwrap();
     assert_eq!(after.starts_at, january.ends_at);
-    assert_eq!(after.ends_at, ending_in(2026, 3, &plans).ends_at);
+    // The 1st of February was over in the new zone before it began.
+    assert_eq!(written(&after), "2026-02-01..2026-03-02");
+}
+
+#[test]
+fn months_and_weeks_are_counted_by_the_calendar() {
+    let every = |months, ends_in, cutoff_day| Cycle::Month {
+        cutoff_day,
+        months,
+        ends_in,
+    };
+    let week = |cutoff| Cycle::Week { cutoff };
+    let table = [
+        // Every two months, in the even ones and in the odd ones.
+        (
+            every(2, 2, 31),
+            "2026-01-01..2026-03-01",
+            "2026-03-01..2026-05-01",
+        ),
+        (
+            every(2, 1, 15),
+            "2026-01-16..2026-03-16",
+            "2026-03-16..2026-05-16",
+        ),
+        (
+            every(3, 12, 31),
+            "2026-01-01..2026-04-01",
+            "2026-04-01..2026-07-01",
+        ),
+        (
+            every(12, 6, 30),
+            "2025-07-01..2026-07-01",
+            "2026-07-01..2027-07-01",
+        ),
+        // Five months do not fit into a year: they are counted from January 2000.
+        (
+            every(5, 1, 10),
+            "2025-11-11..2026-04-11",
+            "2026-04-11..2026-09-11",
+        ),
+        (
+            week(Weekday::Sunday),
+            "2026-02-09..2026-02-16",
+            "2026-02-16..2026-02-23",
+        ),
+        (
+            week(Weekday::Saturday),
+            "2026-02-08..2026-02-15",
+            "2026-02-15..2026-02-22",
+        ),
+    ];
+    for (cycle, first, second) in table {
+        let mut plans = [plan(date(2020, 1, 1), "America/Tijuana", 31)];
+        plans[0].cycle = cycle;
+        let at = "2026-02-14T20:00:00Z".parse().unwrap();
+        let period = period_containing(at, &plans).unwrap();
+        let after = period_after(&period, &plans).unwrap();
+        assert_eq!(
+            (written(&period).as_str(), written(&after).as_str()),
+            (first, second)
+        );
+    }
+}
+
+#[test]
+fn a_version_that_begins_a_period_ends_the_one_before_it_early() {
+    let mut plans = [
+        plan(date(2026, 1, 1), "America/Tijuana", 31),
+        plan(date(2026, 3, 11), "America/Tijuana", 31),
+    ];
+    plans[1].begins_period = true;
+    let february = ending_in(2026, 2, &plans);
+    let until_the_move = period_after(&february, &plans).unwrap();
+    let since = period_after(&until_the_move, &plans).unwrap();
+    assert_eq!(written(&until_the_move), "2026-03-01..2026-03-11");
+    assert_eq!(written(&since), "2026-03-11..2026-04-01");
+    assert!(!plans[0].says_the_same_as(&plans[1]));
 }
 
 #[test]
@@ -278,14 +366,38 @@ const ZONES: [&str; 8] = [
     "Etc/UTC",
 ];
 
+fn any_cycle() -> impl Strategy<Value = Cycle> {
+    let of_months = (1..=31_i8, 1..=12_i8, 1..=12_i8);
+    let of_months = of_months.prop_map(|(cutoff_day, months, ends_in)| Cycle::Month {
+        cutoff_day,
+        months,
+        ends_in,
+    });
+    let weekly = prop_oneof![
+        Just(Weekday::Monday),
+        Just(Weekday::Thursday),
+        Just(Weekday::Sunday)
+    ];
+    prop_oneof![
+        2 => (1..=31_i64).prop_map(|day| Cycle::monthly(day).unwrap()),
+        1 => of_months,
+        1 => weekly.prop_map(|cutoff| Cycle::Week { cutoff }),
+    ]
+}
+
 fn any_plans() -> impl Strategy<Value = Vec<Plan>> {
-    let version = (0..1500_i64, 0..ZONES.len(), 1..=31_i64);
+    let version = (0..1500_i64, 0..ZONES.len(), any_cycle(), any::<bool>());
     proptest::collection::vec(version, 1..5).prop_map(|versions| {
         let mut plans: Vec<Plan> = versions
             .into_iter()
-            .map(|(day, zone, cutoff)| {
-                let from = date(2009, 6, 1).checked_add(jiff::Span::new().days(day));
-                plan(from.unwrap(), ZONES[zone], cutoff)
+            .map(|(day, zone, cycle, begins_period)| Plan {
+                cycle,
+                begins_period,
+                ..plan(
+                    date(2009, 6, 1).checked_add(day.days()).unwrap(),
+                    ZONES[zone],
+                    1,
+                )
             })
             .collect();
         plans.sort_by_key(|plan| plan.effective_from);
@@ -320,21 +432,16 @@ proptest! {
     }
 
     #[test]
-    fn an_instant_is_in_the_one_period_that_its_month_or_the_next_ends(
+    fn an_instant_is_in_one_period_wherever_the_walk_along_them_began(
         plans in any_plans(),
         seconds in 1_262_304_000..1_420_070_400_i64,
     ) {
         let instant = Timestamp::from_second(seconds).unwrap();
         let found = period_containing(instant, &plans).unwrap();
-        let mut month = date(2009, 10, 1);
-        let mut holding = Vec::new();
-        while month < date(2015, 4, 1) {
-            let period = period_ending_in(Month::of(month), &plans).unwrap();
-            if period.starts_at <= instant && instant < period.ends_at {
-                holding.push(period);
-            }
-            month = month.checked_add(jiff::Span::new().months(1)).unwrap();
+        let mut period = period_containing("2009-06-20T12:00:00Z".parse().unwrap(), &plans).unwrap();
+        while period.ends_at <= instant {
+            period = period_after(&period, &plans).unwrap();
         }
-        prop_assert_eq!(holding, vec![found]);
+        prop_assert_eq!(period, found);
     }
 }

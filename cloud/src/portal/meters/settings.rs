@@ -331,7 +331,7 @@ pub(crate) async fn change(
 
 /// Whether the plan says something that did not hold on its day anyway.
 fn changes_terms(plan: &Plan, plans: &[Plan]) -> bool {
-    plan_on(plan.effective_from, plans).is_none_or(|held| !plan.says_the_same_as(held))
+    plan_on(plan.effective_from, plans).is_none_or(|held| !held.says_the_same_as(plan))
 }
 
 fn not_billed(check: &mut Check<'_>, from: Date, billed: Option<Date>) -> bool {
