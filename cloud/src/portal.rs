@@ -28,6 +28,7 @@ mod session;
 mod sign_in;
 mod sites;
 mod table;
+mod terms;
 #[cfg(test)]
 mod tests;
 mod throttle;
@@ -171,6 +172,7 @@ fn pages() -> Router<Portal> {
         )
         .merge(gateway_pages())
         .merge(billing_pages())
+        .merge(terms_pages())
         .route("/meters", get(meters::list))
         .route("/meters/{meter}", get(meters::page::show))
         .route(
@@ -256,5 +258,42 @@ fn billing_pages() -> Router<Portal> {
         .route(
             "/meters/{meter}/resume",
             get(billing::hold::ask_resume).post(billing::hold::resume),
+        )
+}
+
+fn terms_pages() -> Router<Portal> {
+    Router::new()
+        .route("/plans", get(terms::plans::list).post(terms::plans::add))
+        .route("/plans/new", get(terms::plans::ask))
+        .route("/plans/{plan}", get(terms::show))
+        .route(
+            "/plans/{plan}/name",
+            get(terms::plans::ask_name).post(terms::plans::rename),
+        )
+        .route(
+            "/plans/{plan}/terms/{from}",
+            get(terms::ask).post(terms::change),
+        )
+        .route(
+            "/plans/{plan}/terms/{from}/remove",
+            get(terms::ask_remove).post(terms::remove),
+        )
+        .route("/sites/{site}/terms", get(terms::show))
+        .route(
+            "/sites/{site}/terms/{from}",
+            get(terms::ask).post(terms::change),
+        )
+        .route(
+            "/sites/{site}/terms/{from}/remove",
+            get(terms::ask_remove).post(terms::remove),
+        )
+        .route("/meters/{meter}/terms", get(terms::show))
+        .route(
+            "/meters/{meter}/terms/{from}",
+            get(terms::ask).post(terms::change),
+        )
+        .route(
+            "/meters/{meter}/terms/{from}/remove",
+            get(terms::ask_remove).post(terms::remove),
         )
 }

@@ -112,6 +112,94 @@ impl Terms {
     }
 }
 
+impl Term {
+    /// Every term, in the order in which a form asks for them: what most people set first.
+    pub const ALL: [Self; 11] = [
+        Self::Plan,
+        Self::Tariff,
+        Self::Cycle,
+        Self::Currency,
+        Self::Minimum,
+        Self::Fees,
+        Self::Taxes,
+        Self::SendHour,
+        Self::Missing,
+        Self::Zone,
+        Self::Checks,
+    ];
+}
+
+/// Takes what is said where nothing is yet; whether it did.
+fn fill<T: Clone>(slot: &mut Option<T>, said: Option<&T>) -> bool {
+    let takes = slot.is_none() && said.is_some();
+    if takes {
+        *slot = said.cloned();
+    }
+    takes
+}
+
+impl Terms {
+    /// Takes from `other` the terms that are open here; which they were.
+    pub(crate) fn filled_from(&mut self, other: &Self) -> Vec<Term> {
+        let took = [
+            (Term::Plan, fill(&mut self.plan, other.plan.as_ref())),
+            (Term::Zone, fill(&mut self.zone, other.zone.as_ref())),
+            (Term::Cycle, fill(&mut self.cycle, other.cycle.as_ref())),
+            (
+                Term::Currency,
+                fill(&mut self.currency, other.currency.as_ref()),
+            ),
+            (Term::Tariff, fill(&mut self.tariff, other.tariff.as_ref())),
+            (
+                Term::Minimum,
+                fill(&mut self.minimum, other.minimum.as_ref()),
+            ),
+            (Term::Fees, fill(&mut self.fees, other.fees.as_ref())),
+            (Term::Taxes, fill(&mut self.taxes, other.taxes.as_ref())),
+            (
+                Term::SendHour,
+                fill(&mut self.send_hour, other.send_hour.as_ref()),
+            ),
+            (
+                Term::Missing,
+                fill(&mut self.missing, other.missing.as_ref()),
+            ),
+            (Term::Checks, fill(&mut self.checks, other.checks.as_ref())),
+        ];
+        took.into_iter()
+            .filter_map(|(term, took)| took.then_some(term))
+            .collect()
+    }
+
+    /// The terms that are said.
+    #[must_use]
+    pub fn said(&self) -> BTreeSet<Term> {
+        Self::default().filled_from(self).into_iter().collect()
+    }
+}
+
+impl Terms {
+    /// What a plan says beyond the product's own defaults: the rest stays open.
+    #[must_use]
+    pub fn beyond_default(plan: &Plan) -> Self {
+        fn beyond<T: Default + PartialEq>(term: &mut Option<T>) {
+            if term.as_ref() == Some(&T::default()) {
+                *term = None;
+            }
+        }
+        let mut terms = Self::of(plan);
+        beyond(&mut terms.minimum);
+        beyond(&mut terms.fees);
+        beyond(&mut terms.taxes);
+        beyond(&mut terms.missing);
+        beyond(&mut terms.checks);
+        if terms.send_hour == Some(super::SEND_HOUR_DEFAULT) {
+            terms.send_hour = None;
+        }
+        terms
+    }
+}
+
 /// Terms with the date from which they count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Version {
@@ -130,6 +218,15 @@ pub struct Levels {
     pub plans: BTreeMap<PlanId, Vec<Version>>,
     /// What the meter itself says, by date.
     pub meter: Vec<Version>,
+}
+
+/// What holds of what is said, which need not be all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Held {
+    /// The terms that somebody says.
+    pub terms: Terms,
+    /// The level of each of them.
+    pub from: BTreeMap<Term, Level>,
 }
 
 /// A plan and where each of its terms comes from.
@@ -154,7 +251,9 @@ pub enum ResolveError {
     Plan(#[from] PlanError),
 }
 
-fn on(date: Date, versions: &[Version]) -> Option<&Terms> {
+/// What a level says on `date`: its last version that counts from then or before.
+#[must_use]
+pub fn on(date: Date, versions: &[Version]) -> Option<&Terms> {
     let held = versions
         .iter()
         .rfind(|version| version.effective_from <= date);
@@ -192,6 +291,18 @@ impl Levels {
             .filter_map(|(level, terms)| Some((level, terms?)))
             .collect();
         (said, follows)
+    }
+
+    /// What holds on `date` of what is said, whether or not that is all.
+    #[must_use]
+    pub fn held_on(&self, date: Date) -> Held {
+        let mut held = Held::default();
+        for (level, terms) in self.said_on(date).0 {
+            // Which plan a plan follows says nothing.
+            let took = held.terms.filled_from(terms).into_iter();
+            held.from.extend(took.map(|term| (term, level)));
+        }
+        held
     }
 
     /// Every plan version of the meter, by the date from which it counts, from the first date

@@ -298,7 +298,7 @@ fn state_word(text: Text, state: Readiness) -> String {
 fn fix(text: Text, bill: &Coming) -> Option<(String, String)> {
     let meter = format!("/meters/{}", bill.meter.id);
     bill.outlook.causes.iter().find_map(|cause| match cause {
-        Cause::NoTerms => Some((format!("{meter}/settings"), text.get("billing-fix-terms"))),
+        Cause::NoTerms => Some((format!("{meter}/terms"), text.get("billing-fix-terms"))),
         Cause::Held(Hold::ByPerson { .. }) => {
             Some((format!("{meter}/resume"), text.get("billing-resume")))
         }

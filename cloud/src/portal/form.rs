@@ -4,6 +4,8 @@
 //! each field that says what is wrong and what would be right. Whoever reads a value here
 //! gets a checked one or nothing.
 
+mod rows;
+
 use std::collections::BTreeMap;
 
 use askama::Template;

@@ -23,6 +23,7 @@ pub(crate) enum Place {
     Gateways,
     Meters,
     Billing,
+    Plans,
     Invoices,
     People,
     Notices,
@@ -181,6 +182,7 @@ fn entries(me: &SignedIn, place: Place, text: Text) -> Vec<Entry> {
             "/billing",
             text.get("billing-nav"),
         ),
+        (integrator, Place::Plans, "/plans", text.get("terms-plans")),
         (
             monitor && !integrator,
             Place::Home,

@@ -249,6 +249,7 @@ pub(super) async fn show(
                 format!("/sites/{}/gateways", site.id),
                 text.get("portal-gateway-new"),
             ),
+            Button::plain(format!("/sites/{}/terms", site.id), text.get("terms-site")),
             Button::plain(format!("/sites/{}/edit", site.id), text.get("portal-edit")),
         ],
         tables: vec![gateway_rows, meter_rows],

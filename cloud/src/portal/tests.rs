@@ -6,6 +6,7 @@ mod forms;
 mod gateways;
 mod invoices;
 mod matrix;
+mod terms;
 mod verify;
 
 use axum::Router;
@@ -226,6 +227,13 @@ impl World {
             .done(integrator, &format!("{gateway}/meters"), &form)
             .await;
         made.location().split('?').next().unwrap().to_owned()
+    }
+
+    /// A named plan that says nothing yet; its path.
+    async fn plan(&self, integrator: &Browser, name: &str) -> String {
+        let made = self.done(integrator, "/plans", &[("name", name)]).await;
+        let path = made.location().strip_suffix("/terms/new").unwrap();
+        path.to_owned()
     }
 
     /// A monitor user of one meter, who has set a password.

@@ -9,9 +9,11 @@ use common::unit::{Medium, Unit};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
+use super::plans::Owner;
 use super::sites::zone;
 use super::{Row, StoreError, StoreResult, Transaction, new_id};
 use crate::plan::Plan;
+use crate::plan::terms::{Terms, Version};
 use crate::site::{CONNEKTOR_DEVICES_MAX, GatewayKind, Meter, Mounting, Zone};
 
 macro_rules! meter_columns {
@@ -158,7 +160,12 @@ impl Transaction {
             max_rate: None,
         };
         self.mount(account, &mounting).await?;
-        self.set_plan(account, added.id, &new.plan, by, now).await?;
+        let version = Version {
+            effective_from: new.plan.effective_from,
+            terms: Terms::beyond_default(&new.plan),
+        };
+        self.set_terms(account, Owner::Meter(added.id), &version, by, now)
+            .await?;
         Ok(added)
     }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::*;
 
-const AREAS: [&str; 5] = ["portal", "notice", "document", "excel", "billing"];
+const AREAS: [&str; 6] = ["portal", "notice", "document", "excel", "billing", "terms"];
 
 /// Each id of a source with the variables its text names.
 fn messages(source: &Source) -> BTreeMap<String, BTreeSet<String>> {

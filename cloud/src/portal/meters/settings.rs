@@ -1,14 +1,20 @@
-//! The settings of a meter: its label and language, and its billing terms from a date on.
+//! The settings of a meter: its label and language, and of its billing terms what most people
+//! want to set: the price of a unit, the cutoff day and the minimum.
 //!
 //! Promises: what was billed is not touched, because terms count from a day that is not
-//! billed yet; a monitor user with the switch changes cutoff day and minimum and nothing
-//! else, whatever the form sends. It lacks a change of the zone: the midnights that end a
-//! meter's days are fixed when it is registered.
+//! billed yet; only what was typed otherwise than it held is said at the meter, all else comes
+//! from where it came; a monitor user with the switch changes cutoff day and minimum and
+//! nothing else, whatever the form sends. It lacks all other terms: they are a page of their
+//! own.
+
+use std::collections::BTreeMap;
 
 use axum::Form;
 use axum::extract::{Path, State};
 use axum::response::Response;
+use common::id::PlanId;
 use jiff::civil::Date;
+use rust_decimal::Decimal;
 
 use super::super::Portal;
 use super::super::error::Failure;
@@ -20,14 +26,15 @@ use super::super::session::SignedIn;
 use super::super::sites::locale_field;
 use super::unit_word;
 use crate::access::{Action, Object, may};
-use crate::billing::period::plan_on;
 use crate::currency::Currency;
 use crate::format::Format;
 use crate::plan::cycle::CycleError;
-use crate::plan::tariff::Minimum;
+use crate::plan::tariff::{Minimum, Rate, Tariff};
+use crate::plan::terms::{Held, Level, Levels, ResolveError, Term, Terms, Version, on};
 use crate::plan::{Cycle, Plan, PlanError};
 use crate::site::{Meter, Zone};
 use crate::store::Transaction;
+use crate::store::plans::Owner;
 use crate::text::{Arg, Text};
 
 /// The lines for billing terms.
@@ -136,6 +143,10 @@ struct Asked<'a> {
     me: &'a SignedIn,
     meter: &'a Meter,
     look: &'a Look,
+    /// What holds on the day from which new terms would count.
+    held: Option<Held>,
+    /// From where its terms come, in words.
+    origins: BTreeMap<Term, String>,
     /// Who keeps what this visitor may not change.
     keeper: String,
     manages: bool,
@@ -143,15 +154,18 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
+    fn text(&self) -> Text {
+        Text::in_language(self.me.person.language)
+    }
+
     /// Why a field is shut for this visitor, unless it is open.
     fn shut(&self, open: bool) -> Option<String> {
-        let text = Text::in_language(self.me.person.language);
         let args = [("account", Arg::from(&self.keeper))];
-        (!open).then(|| text.with("portal-managed-by", &args))
+        (!open).then(|| self.text().with("portal-managed-by", &args))
     }
 
     fn page(&self, input: &Input) -> FormPage {
-        let text = Text::in_language(self.me.person.language);
+        let text = self.text();
         let path = format!("/meters/{}", self.meter.id);
         let now = self.portal.app.clock.now();
         let page = Page::new(self.me, Place::Meters, text.get("portal-settings"), now);
@@ -165,22 +179,31 @@ impl Asked<'_> {
         let mut form = FormPage::new(page, action, sections, text.get("portal-save"));
         form.above = Some((path.clone(), self.meter.label.clone()));
         form.lead = next_sentence(text, format, self.look);
+        if self.manages {
+            let more = (format!("{path}/terms"), text.get("terms-more"), false);
+            form.extra = vec![more];
+        }
         form.cancel = Some(path);
         form
     }
 
+    /// The terms that this page can set: those that hold in their simplest form.
     fn terms(&self, text: Text, input: &Input) -> Vec<Field> {
         let from = Field::line("from", text.get("portal-effective-from"), input.get("from"))
             .kind("date")
             .help(text.get("portal-effective-help"));
         let mut fields = vec![from.locked(self.shut(self.manages))];
-        for field in term_fields(text, input, unit_word(self.meter.unit)) {
-            let open = match field.name.as_str() {
-                "cutoff_day" | "minimum" => self.changes,
-                _ => self.manages,
+        for mut field in term_fields(text, input, unit_word(self.meter.unit)) {
+            let (term, open) = match field.name.as_str() {
+                "price" if self.flat_price().is_some() => (Term::Tariff, self.manages),
+                "cutoff_day" if self.cutoff_day().is_some() => (Term::Cycle, self.changes),
+                "minimum" => (Term::Minimum, self.changes),
+                _ => continue,
             };
-            let shut = self.shut(open);
-            fields.push(field.locked(shut));
+            if let Some(origin) = self.origins.get(&term) {
+                field.help = format!("{} ({origin})", field.help);
+            }
+            fields.push(field.locked(self.shut(open)));
         }
         fields
     }
@@ -193,31 +216,36 @@ impl Asked<'_> {
         ]
     }
 
-    /// The plan that holds on the day from which new terms would count.
-    fn current(&self) -> Option<&Plan> {
-        let now = self.portal.app.clock.now();
-        plan_on(today(self.meter, now), &self.look.plans)
+    fn held(&self) -> Option<&Terms> {
+        self.held.as_ref().map(|held| &held.terms)
+    }
+
+    fn flat_price(&self) -> Option<Decimal> {
+        match &self.held()?.tariff.as_ref()?.rate {
+            Rate::Flat { price } => Some(*price),
+            _ => None,
+        }
+    }
+
+    fn cutoff_day(&self) -> Option<i8> {
+        self.held()?.cycle?.cutoff_day()
+    }
+
+    fn minimum(&self) -> Minimum {
+        let held = self.held().and_then(|held| held.minimum.clone());
+        held.unwrap_or_default()
     }
 
     fn defaults(&self, first_open: Date) -> Input {
         let format = Format::new(self.meter.locale);
-        let Some(plan) = self.current() else {
-            return Input::default();
-        };
         let locale = self.meter.locale.to_string();
+        let price = self.flat_price().map(|price| written(price, format));
+        let day = self.cutoff_day().map(|day| day.to_string());
         Input::of(&[
             ("from", &first_open.to_string()),
-            (
-                "price",
-                &written(plan.flat_price().unwrap_or_default(), format),
-            ),
-            ("currency", plan.currency.code()),
-            ("minimum", &written(plan.minimum.quantity, format)),
-            (
-                "cutoff_day",
-                &plan.cycle.cutoff_day().unwrap_or(31).to_string(),
-            ),
-            ("send_hour", &plan.send_hour.to_string()),
+            ("price", &price.unwrap_or_default()),
+            ("minimum", &written(self.minimum().quantity, format)),
+            ("cutoff_day", &day.unwrap_or_default()),
             ("label", &self.meter.label),
             ("locale", &locale),
         ])
@@ -231,6 +259,54 @@ impl Asked<'_> {
         self.defaults(first_open)
             .with("cutoff_day", input.get("cutoff_day"))
             .with("minimum", input.get("minimum"))
+    }
+
+    /// What the meter says of its own, with what was typed otherwise than it held.
+    fn changed(&self, check: &mut Check<'_>, own: &Terms) -> Terms {
+        let format = Format::new(self.meter.locale);
+        let mut terms = Terms {
+            begins_period: false,
+            ..own.clone()
+        };
+        let held = self.held().cloned().unwrap_or_default();
+        if let Some(before) = self.flat_price() {
+            let price = check.decimal("price", format);
+            if let Some(price) = price.filter(|price| *price != before) {
+                let per = held.tariff.as_ref().map(|tariff| tariff.per);
+                let demand = held.tariff.and_then(|tariff| tariff.demand);
+                terms.tariff = Some(Tariff {
+                    per: per.unwrap_or(Decimal::ONE),
+                    demand,
+                    ..Tariff::flat(price)
+                });
+            }
+        }
+        if let Some(Cycle::Month {
+            cutoff_day: before,
+            months,
+            ends_in,
+        }) = held.cycle
+        {
+            let day = check.whole("cutoff_day");
+            if let Some(day) = day.filter(|day| *day != i64::from(before)) {
+                match i8::try_from(day) {
+                    Ok(cutoff_day) => {
+                        terms.cycle = Some(Cycle::Month {
+                            cutoff_day,
+                            months,
+                            ends_in,
+                        });
+                    }
+                    Err(_) => say(check, &CycleError::CutoffDay(day).into()),
+                }
+            }
+        }
+        let quantity = check.decimal("minimum", format);
+        let before = self.minimum();
+        if let Some(quantity) = quantity.filter(|quantity| *quantity != before.quantity) {
+            terms.minimum = Some(Minimum { quantity, ..before });
+        }
+        terms
     }
 }
 
@@ -254,20 +330,63 @@ async fn asked<'a>(
     me: &'a SignedIn,
     meter: &'a Meter,
     look: &'a Look,
+    levels: &Levels,
 ) -> Result<Asked<'a>, Failure> {
     let object = Object::Meter(meter.account, meter.id);
     let account = transaction
         .account(meter.account)
         .await?
         .ok_or(Failure::Absent)?;
+    let manages = may(&me.actor, Action::Manage, &object);
+    let (date, _) =
+        first_open_day(transaction, meter, today(meter, portal.app.clock.now())).await?;
+    let held = levels.held_on(date);
+    let text = Text::in_language(me.person.language);
+    let mut origins = BTreeMap::new();
+    if manages {
+        for (term, level) in &held.from {
+            let origin = origin(transaction, meter, text, *level, held.terms.plan).await?;
+            origins.insert(*term, origin);
+        }
+    }
+    // Before the meter says anything, nothing holds.
+    let is_said = !levels.meter.is_empty();
     Ok(Asked {
         portal,
         me,
         meter,
         look,
+        held: is_said.then_some(held),
+        origins,
         keeper: account.name,
-        manages: may(&me.actor, Action::Manage, &object),
+        manages,
         changes: may(&me.actor, Action::ChangeSettings, &object),
+    })
+}
+
+/// From where a term of the meter comes, in words.
+async fn origin(
+    transaction: &mut Transaction,
+    meter: &Meter,
+    text: Text,
+    level: Level,
+    follows: Option<PlanId>,
+) -> Result<String, Failure> {
+    let account = meter.account;
+    Ok(match level {
+        Level::Default => text.get("terms-from-default"),
+        Level::Meter => text.get("terms-from-here"),
+        Level::Site => {
+            let site = transaction.site(account, meter.site).await?;
+            let site = site.map_or(String::new(), |site| site.name);
+            text.with("terms-from-site", &[("site", Arg::from(&site))])
+        }
+        Level::Plan => {
+            let plans = transaction.named_plans(account).await?;
+            let plan = plans.into_iter().find(|plan| Some(plan.id) == follows);
+            let plan = plan.map_or(String::new(), |plan| plan.name);
+            text.with("terms-from-plan", &[("plan", Arg::from(&plan))])
+        }
     })
 }
 
@@ -281,7 +400,8 @@ pub(crate) async fn ask(
     let meter = me.meter(&mut transaction, &id, Action::See).await?;
     let look = running::look(&mut transaction, &portal.app.profiles, &meter, now).await?;
     let (first_open, _) = first_open_day(&mut transaction, &meter, today(&meter, now)).await?;
-    let asked = asked(&mut transaction, &portal, &me, &meter, &look).await?;
+    let levels = transaction.levels(meter.account, meter.id).await?;
+    let asked = asked(&mut transaction, &portal, &me, &meter, &look, &levels).await?;
     let mut form = asked.page(&asked.defaults(first_open));
     if !asked.changes {
         form.submit = String::new();
@@ -302,36 +422,55 @@ pub(crate) async fn change(
         .await?;
     let look = running::look(&mut transaction, &portal.app.profiles, &meter, now).await?;
     let (first_open, billed) = first_open_day(&mut transaction, &meter, today(&meter, now)).await?;
-    let asked = asked(&mut transaction, &portal, &me, &meter, &look).await?;
+    let mut levels = transaction.levels(meter.account, meter.id).await?;
+    let asked = asked(&mut transaction, &portal, &me, &meter, &look, &levels).await?;
     let input = asked.allowed(&typed, first_open);
-    let mut check = Check::new(&input, Text::in_language(me.person.language));
+    let mut check = Check::new(&input, asked.text());
     let from = check
         .date("from")
         .filter(|from| not_billed(&mut check, *from, billed));
-    let zone = plan_on(first_open, &look.plans).map(|plan| plan.zone.clone());
-    let plan = checked_plan(&mut check, from, zone, Format::new(meter.locale));
+    let own = on(from.unwrap_or(first_open), &levels.meter).cloned();
+    let own = own.unwrap_or_default();
+    let terms = asked.changed(&mut check, &own);
+    let is_changed = terms.said() != own.said()
+        || Terms {
+            begins_period: own.begins_period,
+            ..terms.clone()
+        } != own;
     let (label, locale) = (check.name("label"), check.locale("locale"));
-    let (Some(plan), Some(label), Some(locale)) = (plan, label, locale) else {
+    if let Some(from) = from.filter(|_| is_changed) {
+        let version = Version {
+            effective_from: from,
+            terms,
+        };
+        keep(&mut levels, version.clone());
+        if let Err(ResolveError::Plan(error)) = levels.resolve() {
+            say(&mut check, &error);
+        }
+        let owner = Owner::Meter(meter.id);
+        let by = Some(me.person.id);
+        transaction
+            .set_terms(meter.account, owner, &version, by, now)
+            .await?;
+    }
+    let (Some(label), Some(locale), true) = (label, locale, check.errors.is_empty()) else {
         return asked.page(&input).show(&check.errors);
     };
     if asked.manages {
         (meter.label, meter.locale) = (label, locale);
         transaction.change_meter(&meter).await?;
     }
-    if changes_terms(&plan, &look.plans) {
-        let by = Some(me.person.id);
-        transaction
-            .set_plan(meter.account, meter.id, &plan, by, now)
-            .await?;
-    }
     transaction.commit().await?;
-    tracing::info!(meter = %meter.id, by = %me.person.id, ?plan, "changed settings");
+    tracing::info!(meter = %meter.id, by = %me.person.id, is_changed, "changed settings");
     Ok(go(&format!("/meters/{}?done=saved", meter.id)))
 }
 
-/// Whether the plan says something that did not hold on its day anyway.
-fn changes_terms(plan: &Plan, plans: &[Plan]) -> bool {
-    plan_on(plan.effective_from, plans).is_none_or(|held| !held.says_the_same_as(plan))
+/// Puts a version in its place.
+fn keep(levels: &mut Levels, version: Version) {
+    let own = &mut levels.meter;
+    own.retain(|one| one.effective_from != version.effective_from);
+    own.push(version);
+    own.sort_by_key(|one| one.effective_from);
 }
 
 fn not_billed(check: &mut Check<'_>, from: Date, billed: Option<Date>) -> bool {

@@ -21,7 +21,7 @@ enum Door {
 
 use Door::{Account, Open, Own, Platform, Thing};
 
-const ROUTES: [(&str, &[Method], Door); 53] = [
+const ROUTES: [(&str, &[Method], Door); 65] = [
     ("/static/{name}", &[Method::GET], Open),
     ("/sign-in", &[Method::GET, Method::POST], Open),
     ("/sign-out", &[Method::POST], Open),
@@ -97,6 +97,42 @@ const ROUTES: [(&str, &[Method], Door); 53] = [
     ("/meters/{meter}/hold", &[Method::GET, Method::POST], Thing),
     (
         "/meters/{meter}/resume",
+        &[Method::GET, Method::POST],
+        Thing,
+    ),
+    ("/plans", &[Method::GET, Method::POST], Account),
+    ("/plans/new", &[Method::GET], Account),
+    ("/plans/{plan}", &[Method::GET], Thing),
+    ("/plans/{plan}/name", &[Method::GET, Method::POST], Thing),
+    (
+        "/plans/{plan}/terms/{from}",
+        &[Method::GET, Method::POST],
+        Thing,
+    ),
+    (
+        "/plans/{plan}/terms/{from}/remove",
+        &[Method::GET, Method::POST],
+        Thing,
+    ),
+    ("/sites/{site}/terms", &[Method::GET], Thing),
+    (
+        "/sites/{site}/terms/{from}",
+        &[Method::GET, Method::POST],
+        Thing,
+    ),
+    (
+        "/sites/{site}/terms/{from}/remove",
+        &[Method::GET, Method::POST],
+        Thing,
+    ),
+    ("/meters/{meter}/terms", &[Method::GET], Thing),
+    (
+        "/meters/{meter}/terms/{from}",
+        &[Method::GET, Method::POST],
+        Thing,
+    ),
+    (
+        "/meters/{meter}/terms/{from}/remove",
         &[Method::GET, Method::POST],
         Thing,
     ),
@@ -196,6 +232,11 @@ async fn what_is_not_yours_is_answered_as_if_it_were_not_there() {
         ("person", person),
         ("device", device),
     ];
+    let plan = world.plan(&integrator, "Shops").await;
+    for path in [&plan, &site, &meter] {
+        world.says(&integrator, path, "2027-01-01").await;
+    }
+    ids.extend([("plan", last(&plan)), ("from", "2027-01-01".to_owned())]);
     // December begins in Tijuana, and it is seven.
     let run: jiff::Timestamp = "2026-12-01T15:00:00Z".parse().unwrap();
     ids.push(("run", run.as_millisecond().to_string()));
