@@ -332,14 +332,17 @@ CREATE TABLE gateway_command (
     PRIMARY KEY (account_id, gateway_id, command_id)
 );
 
--- The bills. state: held (reason says why), issued (number and snapshot are set, and
--- nothing changes any more).
+-- The bills. kind: invoice, credit; revision n of a period's invoice is taken back by its credit
+-- n. state: held (reason says why), issued (number and snapshot are set, and nothing changes any
+-- more: triggers see to it).
 -- evidence and proof are a proof::Evidence and a proof::Proof, as JSON.
 CREATE TABLE invoice (
     account_id BIGINT NOT NULL,
     meter_id BIGINT NOT NULL,
     period_from TEXT NOT NULL,
     period_until TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    revision BIGINT NOT NULL,
     invoice_id BIGINT NOT NULL,
     state TEXT NOT NULL,
     reason TEXT,
@@ -353,7 +356,7 @@ CREATE TABLE invoice (
     proof TEXT,
     issued_ms BIGINT,
     created_ms BIGINT NOT NULL,
-    PRIMARY KEY (account_id, meter_id, period_from)
+    PRIMARY KEY (account_id, meter_id, period_from, kind, revision)
 );
 CREATE UNIQUE INDEX invoice_by_id ON invoice (account_id, invoice_id);
 CREATE UNIQUE INDEX invoice_by_number ON invoice (account_id, number);

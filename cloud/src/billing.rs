@@ -18,8 +18,6 @@ pub mod trace;
 pub(crate) mod sample;
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod torture;
 
 use common::reading::ClockTrust;
 use common::unit::Unit;
@@ -102,8 +100,8 @@ pub fn decisive_instants(period: &Period, plans: &[Plan]) -> Result<Vec<Instant>
 pub struct Subject<'a> {
     /// The registers of its meter.
     pub registers: &'a Registers<'a>,
-    /// The register with which the period before was billed, if it ends where this one begins.
-    pub opening: Option<&'a Boundary>,
+    /// The registers with which the periods beside it were billed, where they adjoin.
+    pub billed: &'a [Boundary],
     /// What is done about an end that no reading is near to.
     pub late: Late,
 }
@@ -119,7 +117,7 @@ pub fn close_period(
 ) -> Result<Statement, CloseError> {
     let instants = decisive_instants(period, plans)?;
     let registers = subject.registers;
-    let segments = registers.segments(&instants, subject.opening, subject.late)?;
+    let segments = registers.segments(&instants, subject.billed, subject.late)?;
     let segments = Segments::try_from(segments).map_err(|_| PeriodError::NoPlan)?;
     let plans = plans_within(period, plans);
     let extras = Extras::default();

@@ -18,16 +18,15 @@ use krilla_svg::{SurfaceExt as _, SvgSettings};
 use resvg::usvg::{self, fontdb};
 
 use crate::billing::invoice::Invoice;
-use crate::billing::segment::Boundary;
 use crate::format::Format;
-use crate::site::{Zone, ZoneError};
+use crate::site::ZoneError;
 use crate::text::Text;
 use page::Page;
 use say::Say;
 
 mod measure;
 mod page;
-mod say;
+pub(crate) mod say;
 #[cfg(test)]
 mod tests;
 
@@ -122,12 +121,6 @@ pub fn invoice_pdf(invoice: &Invoice) -> Result<Vec<u8>, DocumentError> {
 #[must_use]
 pub fn comparison(invoice: &Invoice) -> String {
     Say::new(invoice).map_or_else(|_| String::new(), |say| say.comparison())
-}
-
-/// When a register was read, with its seal, and whether that was reckoned afterwards.
-#[must_use]
-pub fn taken(boundary: &Boundary, text: Text, format: Format, zone: &Zone) -> String {
-    say::taken(boundary, text, format, zone)
 }
 
 /// How many readings of an invoice's period were lost, and what that means; empty when none

@@ -45,6 +45,9 @@ pub mod telegram;
 pub mod jobs;
 pub(crate) mod metered;
 
+// What people ask for.
+pub(crate) mod correction;
+
 // What the operator types, and what it does.
 pub mod cli;
 pub mod command;

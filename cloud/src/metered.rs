@@ -47,18 +47,27 @@ pub(crate) async fn served(
     Ok(served)
 }
 
-/// The register with which the meter's last bill ended, if that is where the period begins. It
-/// stands, whatever was read since: so nothing is billed twice, and nothing falls between two
+/// The registers with which the bills beside a period ended and began, where they adjoin. They
+/// stand, whatever was read since: so nothing is billed twice, and nothing falls between two
 /// bills.
-pub(crate) async fn opening(
+pub(crate) async fn billed(
     reader: &mut Transaction,
     meter: &Meter,
     period: &Period,
-) -> StoreResult<Option<Boundary>> {
-    let before = reader.invoices_before(meter.account, meter.id, period.from, 1);
-    let before = before.await?.into_iter().next();
-    let adjoins = before.filter(|before| before.period.ends_at == period.starts_at);
-    Ok(adjoins.map(|before| before.closing().clone()))
+) -> StoreResult<Vec<Boundary>> {
+    let (account, id) = (meter.account, meter.id);
+    let before = reader.invoices_before(account, id, period.from, 1).await?;
+    let after = reader.invoices_after(account, id, period.until, 1).await?;
+    let before = before
+        .iter()
+        .filter(|one| one.period.ends_at == period.starts_at);
+    let after = after
+        .iter()
+        .filter(|one| one.period.starts_at == period.ends_at);
+    let openings = before.map(|before| before.closing().clone());
+    Ok(openings
+        .chain(after.map(|after| after.opening().clone()))
+        .collect())
 }
 
 /// The readings that decide a period, and those by which they are judged: its starts of day

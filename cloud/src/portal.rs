@@ -185,15 +185,7 @@ fn pages() -> Router<Portal> {
         )
         .route("/meters/{meter}/export.xlsx", get(export::meter))
         .route("/export.xlsx", get(export::everything))
-        .route("/invoices", get(invoices::list))
-        .route("/invoices/{invoice}", get(invoices::show))
-        .route("/invoices/{invoice}/invoice.pdf", get(invoices::pdf))
-        .route("/invoices/{invoice}/invoice.json", get(verify::download))
-        .route(
-            "/invoices/{invoice}/link",
-            get(verify::ask_revoke).post(verify::revoke),
-        )
-        .route("/verify/{token}", get(verify::show))
+        .merge(invoice_pages())
         .route("/people", get(people::list).post(people::add))
         .route("/people/new", get(people::ask))
         .route(
@@ -210,6 +202,23 @@ fn pages() -> Router<Portal> {
         .route("/me/password", post(me::change_password))
         .route("/me/telegram", post(me::link_telegram))
         .route("/me/telegram/unlink", post(me::unlink_telegram))
+}
+
+fn invoice_pages() -> Router<Portal> {
+    Router::new()
+        .route("/invoices", get(invoices::list))
+        .route("/invoices/{invoice}", get(invoices::show))
+        .route("/invoices/{invoice}/invoice.pdf", get(invoices::pdf))
+        .route(
+            "/invoices/{invoice}/correct",
+            get(invoices::correct::ask).post(invoices::correct::correct),
+        )
+        .route("/invoices/{invoice}/invoice.json", get(verify::download))
+        .route(
+            "/invoices/{invoice}/link",
+            get(verify::ask_revoke).post(verify::revoke),
+        )
+        .route("/verify/{token}", get(verify::show))
 }
 
 fn gateway_pages() -> Router<Portal> {

@@ -15,7 +15,7 @@ pub mod devices;
 pub mod gateways;
 pub mod holds;
 pub mod invoices;
-mod issuing;
+pub mod issuing;
 pub mod keys;
 mod links;
 pub mod losses;
@@ -296,6 +296,14 @@ impl Transaction {
             Inner::Postgres(transaction) => transaction.commit().await,
         };
         self.errors.note(done)
+    }
+
+    /// Runs the statements that are for this engine alone.
+    async fn run_native(&mut self, sqlite: &str, postgres: &str) -> StoreResult<()> {
+        match &mut self.inner {
+            Inner::Sqlite(transaction) => transaction.run_script(sqlite),
+            Inner::Postgres(transaction) => transaction.run_script(postgres).await,
+        }
     }
 
     /// Runs the statements of a migration in this engine's dialect.

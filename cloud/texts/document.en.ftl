@@ -69,3 +69,34 @@ document-lost-effect = The amount rests on the registers at both ends, and does 
 document-link = seal { $link }
 document-dated = dated afterwards
 document-dated-why = Dated afterwards: the gateway's clock was not set yet, so its time was reckoned later from the time that had passed.
+
+document-credit-number = Credit { $number }
+document-credit-of = Credit for invoice { $number }: { $reason }
+document-in-place-of = In place of invoice { $number }: { $reason }
+document-taken-back = Taken back by credit { $number }.
+document-replaced = Invoice { $number } is in its place.
+
+document-switches = Registers in between
+document-switches-how = { $n ->
+    [one] one, at a change of the price
+   *[other] { $n }, at the changes of the price
+}
+document-exchange-opening = Register of the new device
+document-exchange-closing = Register of the old device
+document-interpolated = between two readings, ± { $bound }
+document-estimated = estimated
+document-noted = read off the display
+document-difference-each = the differences of each device
+document-difference-times = (closing − opening) × { $times }
+document-rolled-over = the counter began again at { $at }
+document-demand = Highest power
+document-common-area = Share of the common area
+document-minimum-amount = Up to the minimum amount
+document-detail = hours and powers within the period are not sealed
+document-tax-of = { $rate } of { $base }
+document-share = { $days } of { $of } days
+document-trust-actual = both actual
+document-trust-dated = actual, dated afterwards
+document-trust-simulated = simulated
+document-trust-estimated = estimated: the next bill puts it right
+document-trust-interpolated = one lies between two readings

@@ -69,3 +69,34 @@ document-lost-effect = El importe sale de las lecturas de ambos extremos, y no c
 document-link = sello { $link }
 document-dated = fechada después
 document-dated-why = Fechada después: el reloj del gateway aún no estaba en hora, y la hora se calculó luego por el tiempo transcurrido.
+
+document-credit-number = Nota de crédito { $number }
+document-credit-of = Nota de crédito de la factura { $number }: { $reason }
+document-in-place-of = En lugar de la factura { $number }: { $reason }
+document-taken-back = Anulada por la nota de crédito { $number }.
+document-replaced = En su lugar está la factura { $number }.
+
+document-switches = Lecturas intermedias
+document-switches-how = { $n ->
+    [one] una, al cambiar el precio
+   *[other] { $n }, al cambiar el precio
+}
+document-exchange-opening = Lectura del equipo nuevo
+document-exchange-closing = Lectura del equipo anterior
+document-interpolated = entre dos lecturas, ± { $bound }
+document-estimated = estimada
+document-noted = leída en la pantalla
+document-difference-each = las diferencias de cada equipo
+document-difference-times = (final − inicial) × { $times }
+document-rolled-over = el contador volvió a empezar en { $at }
+document-demand = Potencia máxima
+document-common-area = Parte de las áreas comunes
+document-minimum-amount = Hasta el importe mínimo
+document-detail = las horas y potencias del periodo no van selladas
+document-tax-of = { $rate } de { $base }
+document-share = { $days } de { $of } días
+document-trust-actual = ambas reales
+document-trust-dated = reales, fechadas después
+document-trust-simulated = simuladas
+document-trust-estimated = estimadas: la próxima factura lo corrige
+document-trust-interpolated = una está entre dos lecturas

@@ -2,9 +2,6 @@
 
 notice-invoice-subject = Invoice { $meter } · { $total } · { $dates }
 notice-readings = Readings
-notice-readings-actual = both actual
-notice-readings-simulated = simulated
-notice-readings-dated = actual, dated afterwards
 notice-view-invoice = View invoice
 
 notice-silent-subject = No data from { $meter } since { $when }

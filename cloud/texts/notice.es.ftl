@@ -2,9 +2,6 @@
 
 notice-invoice-subject = Factura { $meter } · { $total } · { $dates }
 notice-readings = Lecturas
-notice-readings-actual = ambas reales
-notice-readings-simulated = simuladas
-notice-readings-dated = reales, fechadas después
 notice-view-invoice = Ver factura
 
 notice-silent-subject = Sin datos de { $meter } desde { $when }

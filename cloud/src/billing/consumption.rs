@@ -157,15 +157,15 @@ impl<'a> Registers<'a> {
     }
 
     /// What went through between each two of `instants`, which are in order; cut where the
-    /// device was exchanged, too. `opening` is the register with which the time before ended:
-    /// it stands for the first instant, whatever was read since.
+    /// device was exchanged, too. What was `billed` stands for its instant, whatever was read
+    /// since.
     ///
     /// # Errors
     /// With why something cannot be known.
     pub fn segments(
         &self,
         instants: &[Instant],
-        opening: Option<&Boundary>,
+        billed: &[Boundary],
         late: Late,
     ) -> Result<Vec<Segment>, Hold> {
         let (Some(first), Some(last)) = (instants.first(), instants.last()) else {
@@ -187,7 +187,7 @@ impl<'a> Registers<'a> {
             let inside = |instant: &&Instant| from < instant.at && instant.at < until;
             stops.extend(instants.iter().filter(inside));
             stops.push(self.instant(until, instants));
-            segments.extend(self.along(traced, &stops, instants, opening, late)?);
+            segments.extend(self.along(traced, &stops, instants, billed, late)?);
             covered = self.instant(until, instants);
         }
         match covered.at < last.at || segments.is_empty() {
@@ -210,20 +210,20 @@ impl<'a> Registers<'a> {
         traced: &Traced<'_>,
         stops: &[Instant],
         instants: &[Instant],
-        opening: Option<&Boundary>,
+        billed: &[Boundary],
         late: Late,
     ) -> Result<Vec<Segment>, Hold> {
         let mut placed: Vec<Placed> = Vec::new();
         for stop in stops {
             let is_first = placed.is_empty();
-            let locked = opening.filter(|opening| {
-                let is_there = is_first && opening.at == stop.at;
-                is_there && opening.device() == Some(traced.served.mounting.device)
+            let standing = billed.iter().find(|billed| {
+                let device = Some(traced.served.mounting.device);
+                billed.at == stop.at && billed.device() == device
             });
-            let mut next = match locked {
-                Some(opening) => Placed {
-                    boundary: opening.clone(),
-                    rollovers: traced.rollovers_at(opening.at),
+            let mut next = match standing {
+                Some(billed) => Placed {
+                    boundary: billed.clone(),
+                    rollovers: traced.rollovers_at(billed.at),
                 },
                 None => traced.at(*stop, is_first, instants, late, self.zone)?,
             };
@@ -283,7 +283,7 @@ impl<'a> Registers<'a> {
         while opening.date < period.until {
             let next = opening.date.tomorrow();
             let closing = instant(next.map_err(|_| PeriodError::BeyondCalendar(opening.date))?)?;
-            let segments = self.segments(&[opening, closing], None, Late::Wait).ok();
+            let segments = self.segments(&[opening, closing], &[], Late::Wait).ok();
             let register = self.register_at(opening, Late::Wait).ok();
             let is_reckoned = segments.as_ref().is_some_and(|segments| {
                 segments
@@ -309,11 +309,7 @@ impl<'a> Registers<'a> {
     ///
     /// # Errors
     /// With why something cannot be known.
-    pub fn so_far(
-        &self,
-        instants: &[Instant],
-        opening: Option<&Boundary>,
-    ) -> Result<Vec<Segment>, Hold> {
+    pub fn so_far(&self, instants: &[Instant], billed: &[Boundary]) -> Result<Vec<Segment>, Hold> {
         let newest = self
             .traced
             .iter()
@@ -326,7 +322,7 @@ impl<'a> Registers<'a> {
         let is_over = |instant: &&Instant| instant.at < newest;
         let mut stops: Vec<Instant> = instants.iter().filter(is_over).copied().collect();
         stops.push(self.instant(newest, instants));
-        self.segments(&stops, opening, Late::Wait)
+        self.segments(&stops, billed, Late::Wait)
     }
 }
 

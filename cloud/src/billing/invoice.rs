@@ -208,7 +208,50 @@ pub struct Invoice {
     pub earlier: Vec<EarlierPeriod>,
 }
 
+/// A number with the other sign; nothing has none.
+#[must_use]
+pub fn opposite(number: Decimal) -> Decimal {
+    if number.is_zero() { number } else { -number }
+}
+
+impl Line {
+    /// The same, given back.
+    #[must_use]
+    pub fn negated(&self) -> Self {
+        Self {
+            quantity: opposite(self.quantity),
+            amount: opposite(self.amount),
+            ..self.clone()
+        }
+    }
+}
+
 impl Invoice {
+    /// What takes this invoice back: the same readings and terms, each line with a minus.
+    #[must_use]
+    pub fn credit(&self, id: InvoiceId, number: u64, reason: &str, now: Timestamp) -> Self {
+        Self {
+            id,
+            number,
+            kind: DocumentKind::Credit,
+            corrects: Some(self.correction(reason)),
+            lines: self.lines.iter().map(Line::negated).collect(),
+            total: opposite(self.total),
+            issued_at: now,
+            ..self.clone()
+        }
+    }
+
+    /// How a document that takes this one back, or stands in its place, refers to it.
+    #[must_use]
+    pub fn correction(&self, reason: &str) -> Correction {
+        Correction {
+            id: self.id,
+            number: self.number,
+            reason: reason.to_owned(),
+        }
+    }
+
     /// The register at the start of the period.
     #[must_use]
     pub fn opening(&self) -> &Boundary {

@@ -57,7 +57,7 @@ pub(crate) fn close(
     let registers = Registers::new(&served, readings, unit, zone);
     let subject = Subject {
         registers: &registers,
-        opening: None,
+        billed: &[],
         late: Late::Wait,
     };
     let statement = close_period(period, plans, &subject)?;

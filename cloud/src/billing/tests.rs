@@ -1,5 +1,7 @@
 //! An invoice from readings and plan, as a whole.
 
+mod torture;
+
 use common::id::{DeviceId, Epoch, GatewayId, MeterId};
 use common::quantity::Quantity;
 use common::reading::Reading;

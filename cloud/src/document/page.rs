@@ -1,7 +1,7 @@
 //! What stands on the page of an invoice, and where.
 
 use super::measure::{Weight, place};
-use super::say::{Row, Say};
+use super::say::{self, Say};
 use super::{DocumentError, Paper};
 use crate::billing::invoice::Invoice;
 use crate::chart::{self, Frame};
@@ -28,6 +28,33 @@ const CHART_LETTERS: i64 = 8;
 const MARK_LETTERS: u16 = 110;
 /// What the notice at the foot needs.
 const FOOT: u16 = 62;
+
+/// A row of the calculation in its place, cut to the room that it has.
+struct Row {
+    y: u16,
+    name: String,
+    how: String,
+    value: String,
+    bold: bool,
+    ruled: bool,
+}
+
+impl Row {
+    fn new(said: say::Row, content: u16) -> Self {
+        let (third, two_thirds) = (content / 3, content - content / 3);
+        let value = place(Weight::Bold, 10, two_thirds).fit(&said.value);
+        let length = place(Weight::Bold, 10, two_thirds).length(&value);
+        let room = two_thirds.saturating_sub(length + 12);
+        Self {
+            y: 0,
+            name: place(Weight::Bold, 10, third).fit(&said.name),
+            how: place(Weight::Regular, 10, room).fit(&said.how),
+            value,
+            bold: said.strong,
+            ruled: said.ruled,
+        }
+    }
+}
 
 /// The page, ready to be filled in.
 #[derive(askama::Template)]
@@ -125,7 +152,8 @@ impl Page {
         let content = right - left;
         let label =
             place(Weight::Bold, LABEL_LETTERS, content).wrap(&invoice.meter_label, LABEL_LINES);
-        let rows = say.rows(content);
+        let rows = say.rows().into_iter();
+        let rows: Vec<Row> = rows.map(|row| Row::new(row, content)).collect();
         let periods = chart::periods_of(invoice);
         let layout = Layout::new(paper, label.len(), rows.len(), periods.len());
         let half = content / 2 - 24;

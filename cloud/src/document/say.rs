@@ -1,16 +1,18 @@
-//! The words and figures of an invoice's page, in its language and forms.
+//! The words and figures of an invoice, in its language and forms: said here once, for the page,
+//! the PDF, the mail and the chat.
 
-use common::reading::ClockTrust;
+mod calculation;
+
+pub(crate) use self::calculation::{Calculation, Row};
+
 use common::unit::Medium;
-use jiff::Timestamp;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
 use super::DocumentError;
-use super::measure::{Weight, place};
-use crate::billing::invoice::{Invoice, Line, LineKind};
+use crate::billing::invoice::{DocumentKind, Invoice};
 use crate::billing::loss;
-use crate::billing::segment::Boundary;
+use crate::billing::segment::Basis;
 use crate::format::Format;
 use crate::site::Zone;
 use crate::text::{Arg, Text};
@@ -18,27 +20,16 @@ use crate::text::{Arg, Text};
 /// Periods whose lengths differ by more days are not compared.
 const COMPARABLE_DAYS: i32 = 3;
 
-/// A row of the calculation.
-pub(super) struct Row {
-    pub(super) y: u16,
-    pub(super) name: String,
-    pub(super) how: String,
-    pub(super) value: String,
-    pub(super) bold: bool,
-    /// Whether a rule stands above it.
-    pub(super) ruled: bool,
-}
-
 /// Says the parts of an invoice in its language and forms.
-pub(super) struct Say<'a> {
+pub(crate) struct Say<'a> {
     invoice: &'a Invoice,
-    pub(super) text: Text,
-    pub(super) format: Format,
+    pub(crate) text: Text,
+    pub(crate) format: Format,
     zone: Zone,
 }
 
 impl<'a> Say<'a> {
-    pub(super) fn new(invoice: &'a Invoice) -> Result<Self, DocumentError> {
+    pub(crate) fn new(invoice: &'a Invoice) -> Result<Self, DocumentError> {
         Ok(Self {
             invoice,
             text: Text::new(invoice.locale),
@@ -47,11 +38,11 @@ impl<'a> Say<'a> {
         })
     }
 
-    pub(super) fn money(&self, amount: Decimal) -> String {
+    pub(crate) fn money(&self, amount: Decimal) -> String {
         self.format.money(amount, self.invoice.currency)
     }
 
-    pub(super) fn quantity(&self, value: Decimal) -> String {
+    pub(crate) fn quantity(&self, value: Decimal) -> String {
         self.format.quantity(value, self.invoice.unit)
     }
 
@@ -60,13 +51,51 @@ impl<'a> Say<'a> {
             .dates(self.invoice.period.from, self.invoice.period.until)
     }
 
-    pub(super) fn number(&self) -> String {
+    /// What the document is, and its number.
+    pub(crate) fn number(&self) -> String {
         let number = self.invoice.number.to_string();
-        self.text
-            .with("document-number", &[("number", Arg::from(&number))])
+        let id = match self.invoice.kind {
+            DocumentKind::Invoice => "document-number",
+            DocumentKind::Credit => "document-credit-number",
+        };
+        self.text.with(id, &[("number", Arg::from(&number))])
     }
 
-    pub(super) fn title(&self) -> String {
+    /// What it takes back or stands for, and why; empty where it corrects nothing.
+    pub(crate) fn corrects(&self) -> String {
+        let Some(corrects) = &self.invoice.corrects else {
+            return String::new();
+        };
+        let id = match self.invoice.kind {
+            DocumentKind::Invoice => "document-in-place-of",
+            DocumentKind::Credit => "document-credit-of",
+        };
+        let number = corrects.number.to_string();
+        let args = [
+            ("number", Arg::from(&number)),
+            ("reason", Arg::from(&corrects.reason)),
+        ];
+        self.text.with(id, &args)
+    }
+
+    /// What its registers rest on, in a word or two.
+    pub(crate) fn trust(&self) -> String {
+        let bases = || self.invoice.segments.boundaries().map(|one| &one.basis);
+        let id = if self.invoice.simulated {
+            "document-trust-simulated"
+        } else if bases().any(|basis| matches!(basis, Basis::Estimated { .. })) {
+            "document-trust-estimated"
+        } else if self.invoice.is_reckoned() {
+            "document-trust-interpolated"
+        } else if self.invoice.is_dated() {
+            "document-trust-dated"
+        } else {
+            "document-trust-actual"
+        };
+        self.text.get(id)
+    }
+
+    pub(crate) fn title(&self) -> String {
         format!(
             "{} · {} · {}",
             self.number(),
@@ -75,13 +104,13 @@ impl<'a> Say<'a> {
         )
     }
 
-    pub(super) fn issued(&self) -> String {
+    pub(crate) fn issued(&self) -> String {
         let when = self.format.date_time(self.invoice.issued_at, &self.zone);
         self.text
             .with("document-issued", &[("when", Arg::from(&when))])
     }
 
-    pub(super) fn about(&self) -> String {
+    pub(crate) fn about(&self) -> String {
         let medium = self.text.get(match self.invoice.medium {
             Medium::Electric => "document-electric",
             Medium::Water => "document-water",
@@ -97,7 +126,7 @@ impl<'a> Say<'a> {
         format!("{medium} · {serial}")
     }
 
-    pub(super) fn dates(&self) -> String {
+    pub(crate) fn dates(&self) -> String {
         let days = days(self.invoice.period.from, self.invoice.period.until);
         let days = self
             .text
@@ -106,7 +135,7 @@ impl<'a> Say<'a> {
     }
 
     /// How it compares with the period before; empty where that says nothing.
-    pub(super) fn comparison(&self) -> String {
+    pub(crate) fn comparison(&self) -> String {
         let Some(before) = self.invoice.earlier.first() else {
             return String::new();
         };
@@ -129,7 +158,7 @@ impl<'a> Say<'a> {
         }
     }
 
-    pub(super) fn ids(&self) -> String {
+    pub(crate) fn ids(&self) -> String {
         let (meter, invoice) = (self.invoice.meter.to_string(), self.invoice.id.to_string());
         let args = [
             ("meter", Arg::from(&meter)),
@@ -139,115 +168,15 @@ impl<'a> Say<'a> {
         self.text.with("document-ids", &args)
     }
 
-    /// From the registers to the total.
-    pub(super) fn rows(&self, content: u16) -> Vec<Row> {
-        let invoice = self.invoice;
-        let mut rows = vec![self.register("document-closing", invoice.closing())];
-        let switches = invoice.segments.later().iter().rev();
-        rows.extend(switches.map(|switch| self.register("document-switch", &switch.opening)));
-        rows.push(self.register("document-opening", invoice.opening()));
-        rows.push(Row {
-            ruled: true,
-            bold: true,
-            ..row(
-                self.text.get("document-consumption"),
-                self.text.get("document-difference"),
-                self.quantity(invoice.measured),
-            )
-        });
-        if invoice.minimum > Decimal::ZERO {
-            let applies = invoice.billed > invoice.measured;
-            let how = if applies {
-                "document-minimum-applies"
-            } else {
-                "document-minimum-not"
-            };
-            let name = self.text.get("document-minimum");
-            rows.push(row(
-                name,
-                self.text.get(how),
-                self.quantity(invoice.minimum),
-            ));
-        }
-        for (index, line) in invoice.lines.iter().enumerate() {
-            rows.push(Row {
-                ruled: index == 0,
-                ..self.line(line)
-            });
-        }
-        rows.push(Row {
-            ruled: true,
-            bold: true,
-            ..row(
-                self.text.get("document-total"),
-                String::new(),
-                self.money(invoice.total),
-            )
-        });
-        let (third, two_thirds) = (content / 3, content - content / 3);
-        for row in &mut rows {
-            row.name = place(Weight::Bold, 10, third).fit(&row.name);
-            row.value = place(Weight::Bold, 10, two_thirds).fit(&row.value);
-            let value = place(Weight::Bold, 10, two_thirds).length(&row.value);
-            let room = two_thirds.saturating_sub(value + 12);
-            row.how = place(Weight::Regular, 10, room).fit(&row.how);
-        }
-        rows
-    }
-
-    fn register(&self, name: &str, boundary: &Boundary) -> Row {
-        let register = &boundary.register;
-        row(
-            self.text.get(name),
-            taken(boundary, self.text, self.format, &self.zone),
-            self.format.quantity(register.value(), register.unit()),
-        )
-    }
-
     /// How many readings were lost, and what that means; empty when none was.
-    pub(super) fn lost(&self) -> String {
+    pub(crate) fn lost(&self) -> String {
         lost(self.invoice, self.text, self.format)
     }
-
-    fn line(&self, line: &Line) -> Row {
-        let name = match line.kind {
-            LineKind::Consumption => self.format.dates(line.from, line.until),
-            LineKind::Minimum => self.text.get("document-minimum-line"),
-            _ => line.name.clone(),
-        };
-        let how = format!(
-            "{} × {}",
-            self.quantity(line.quantity),
-            self.money(line.price)
-        );
-        row(name, how, self.money(line.amount))
-    }
-}
-
-/// When a register was read, with its seal, and whether that was reckoned afterwards.
-pub(super) fn taken(boundary: &Boundary, text: Text, format: Format, zone: &Zone) -> String {
-    let mut parts = vec![format.date_time(read_at(boundary), zone)];
-    if let Some(link) = boundary.link() {
-        let link = link.to_string();
-        parts.push(text.with("document-link", &[("link", Arg::from(&link))]));
-    }
-    let reading = boundary.reading();
-    if reading.is_some_and(|reading| reading.clock == ClockTrust::Dated) {
-        parts.push(text.get("document-dated"));
-    }
-    parts.join(" · ")
-}
-
-/// When a register was really read; where no reading stands for it, the instant it is for.
-fn read_at(boundary: &Boundary) -> Timestamp {
-    boundary
-        .reading()
-        .map_or(boundary.at, |reading| reading.read_at)
 }
 
 /// How many readings of an invoice's period were lost, and what that means; empty when none
 /// was.
-pub(super) fn lost(invoice: &Invoice, text: Text, format: Format) -> String {
+pub(crate) fn lost(invoice: &Invoice, text: Text, format: Format) -> String {
     let count = loss::count(&invoice.losses);
     if count == 0 {
         return String::new();
@@ -257,17 +186,6 @@ pub(super) fn lost(invoice: &Invoice, text: Text, format: Format) -> String {
     let args = [("n", Arg::Count(n)), ("count", Arg::from(&written))];
     let counted = text.with("document-lost-count", &args);
     format!("{counted} {}", text.get("document-lost-effect"))
-}
-
-fn row(name: String, how: String, value: String) -> Row {
-    Row {
-        y: 0,
-        name,
-        how,
-        value,
-        bold: false,
-        ruled: false,
-    }
 }
 
 fn days(from: Date, until: Date) -> i32 {

@@ -16,9 +16,9 @@ use common::profile::Library;
 use ed25519_dalek::SigningKey;
 use jiff::{SignedDuration, Timestamp};
 
-use self::read::{Closed, Outcome, Work, held_by_person, read_work};
+use self::read::{Closed, Outcome, Work, earlier, held_by_person, read_work};
 use crate::billing::hold::Hold;
-use crate::billing::invoice::{DocumentKind, Invoice, Period, SCHEMA};
+use crate::billing::invoice::{Invoice, Period};
 use crate::notice;
 use crate::site::Meter;
 use crate::store::{Store, Transaction};
@@ -173,46 +173,25 @@ async fn issue(
     now: Timestamp,
 ) -> anyhow::Result<()> {
     let (account, id, period) = (meter.account, meter.id, &closed.period);
-    let earlier = work.earlier(writer, meter, closed).await?;
-    let statement = &closed.statement;
+    let earlier = earlier(writer, meter, closed).await?;
     let issued = writer
-        .issue_invoice(account, id, period, now, issuer, |issue| Invoice {
-            schema: SCHEMA.to_owned(),
-            id: issue.id,
-            number: issue.number,
-            kind: DocumentKind::Invoice,
-            corrects: None,
-            account,
-            issuer: issue.issuer,
-            contact: issue.contact,
-            site: work.site.clone(),
-            meter: id,
-            meter_label: meter.label.clone(),
-            medium: meter.medium,
-            locale: meter.locale,
-            zone: closed.zone.clone(),
-            period: *period,
-            unit: meter.unit,
-            currency: closed.currency,
-            plans: statement.plans.clone(),
-            segments: statement.segments.clone(),
-            extras: statement.extras.clone(),
-            measured: statement.charge.measured,
-            minimum: statement.charge.minimum,
-            billed: statement.charge.billed,
-            lines: statement.charge.lines.clone(),
-            total: statement.charge.total,
-            simulated: statement.simulated,
-            losses: closed.losses.clone(),
-            findings: statement.findings.clone(),
-            issued_at: now,
-            daily: closed.daily.clone(),
-            earlier,
+        .issue_invoice(account, id, period, now, issuer, |issue| {
+            closed.invoice(meter, &work.site, earlier, issue, now)
         })
         .await?;
-    let Some(invoice) = issued else {
-        return Ok(());
-    };
+    match issued {
+        Some(invoice) => notify(writer, &invoice, now).await,
+        None => Ok(()),
+    }
+}
+
+/// Puts in the notices of a document that was just issued.
+pub(crate) async fn notify(
+    writer: &mut Transaction,
+    invoice: &Invoice,
+    now: Timestamp,
+) -> anyhow::Result<()> {
+    let (account, id) = (invoice.account, invoice.meter);
     let assignments = writer.assignments_of_meter(account, id).await?;
     let members = writer.members(account).await?;
     let recipients = notice::invoice_recipients(&assignments, &members);
@@ -220,7 +199,7 @@ async fn issue(
         tracing::warn!(%account, meter = %id, "nobody gets the invoice: no verified channel");
     }
     for (person, channel) in recipients {
-        let new = notice::invoice_notice(&invoice, person, channel);
+        let new = notice::invoice_notice(invoice, person, channel);
         writer.add_notice(&new, now).await?;
     }
     tracing::info!(%account, meter = %id, number = invoice.number, "invoice issued");

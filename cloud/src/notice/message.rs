@@ -16,6 +16,7 @@ use super::SilenceContent;
 use crate::account::Person;
 use crate::billing::invoice::Invoice;
 use crate::document;
+use crate::document::say::Say;
 use crate::format::Format;
 use crate::site::Meter;
 use crate::text::{Arg, Text};
@@ -203,13 +204,7 @@ fn invoice_figures(invoice: &Invoice, text: Text, format: Format) -> Vec<Figure>
     if !comparison.is_empty() {
         consumption = format!("{consumption} ({comparison})");
     }
-    let trust = text.get(if invoice.simulated {
-        "notice-readings-simulated"
-    } else if invoice.is_dated() {
-        "notice-readings-dated"
-    } else {
-        "notice-readings-actual"
-    });
+    let trust = Say::new(invoice).map_or_else(|_| String::new(), |say| say.trust());
     let opening = format.decimal(invoice.opening().register.value());
     let closing = format.quantity(invoice.closing().register.value(), invoice.unit);
     let mut figures = vec![

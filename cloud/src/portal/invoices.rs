@@ -3,6 +3,8 @@
 //! Promises: a page says in the meter's language and forms what the PDF says, character by
 //! character; a period that waits stands first, with its reason.
 
+pub(super) mod correct;
+
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::header;
@@ -18,10 +20,10 @@ use super::table::{Button, Cell, Listing, Table, Tone};
 use super::{Portal, export, meters};
 use crate::access::{Action, Object, may};
 use crate::billing::hold::Hold;
-use crate::billing::invoice::{Invoice, LineKind};
-use crate::billing::segment::Boundary;
+use crate::billing::invoice::{DocumentKind, Invoice};
 use crate::chart::{self, Frame};
 use crate::document;
+use crate::document::say::{Row, Say};
 use crate::format::Format;
 use crate::site::{Meter, Zone};
 use crate::store::{StoreResult, Transaction};
@@ -172,31 +174,6 @@ pub(super) async fn find(
     Err(Failure::Absent)
 }
 
-/// A row of the calculation.
-#[derive(Debug)]
-pub(super) struct Row {
-    pub(super) name: String,
-    pub(super) how: String,
-    pub(super) value: String,
-    pub(super) strong: bool,
-}
-
-fn row(name: String, how: impl Into<String>, value: String) -> Row {
-    Row {
-        name,
-        how: how.into(),
-        value,
-        strong: false,
-    }
-}
-
-fn strong(name: String, how: impl Into<String>, value: String) -> Row {
-    Row {
-        strong: true,
-        ..row(name, how, value)
-    }
-}
-
 #[derive(Template)]
 #[template(path = "portal/invoice.html")]
 struct InvoicePage {
@@ -224,6 +201,10 @@ struct InvoicePage {
     pdf: String,
     excel: String,
     file: String,
+    /// What became of it, or what it stands for, each with where that is.
+    corrections: Vec<(String, String)>,
+    /// Where it is corrected, for whoever may.
+    correct: Option<String>,
     /// The page behind the QR code, for whoever may end it.
     link: Option<String>,
     ids: String,
@@ -236,11 +217,25 @@ pub(super) async fn show(
 ) -> Result<Response, Failure> {
     let mut transaction = portal.app.store.read().await?;
     let invoice = find(&mut transaction, &me, &id).await?;
+    let (credit, replacement) = transaction.corrections_of(&invoice).await?;
     drop(transaction);
     let mut page = draw(&portal, &me, &invoice)?;
     let object = Object::Meter(invoice.account, invoice.meter);
     if may(&me.actor, Action::Manage, &object) {
         page.link = Some(format!("/invoices/{}/link", invoice.id));
+        let stands = invoice.kind == DocumentKind::Invoice && credit.is_none();
+        page.correct = stands.then(|| format!("/invoices/{}/correct", invoice.id));
+    }
+    let others = [
+        ("document-taken-back", credit),
+        ("document-replaced", replacement),
+    ];
+    for (id, other) in others {
+        let Some(other) = other else { continue };
+        let number = other.number.to_string();
+        let sentence = page.text.with(id, &[("number", Arg::from(&number))]);
+        let link = format!("/invoices/{}", other.id);
+        page.corrections.push((link, sentence));
     }
     show_page(&page)
 }
@@ -249,8 +244,9 @@ fn draw(portal: &Portal, me: &SignedIn, invoice: &Invoice) -> Result<InvoicePage
     let (text, format) = (Text::new(invoice.locale), Format::new(invoice.locale));
     let zone = Zone::new(&invoice.zone).map_err(|error| Failure::Fault(error.into()))?;
     let dates = format.dates(invoice.period.from, invoice.period.until);
-    let number = invoice.number.to_string();
-    let number = text.with("document-number", &[("number", Arg::from(&number))]);
+    let say = Say::new(invoice).map_err(|error| Failure::Fault(error.into()))?;
+    let corrects = invoice.corrects.iter();
+    let number = say.number();
     let issued = format.date_time(invoice.issued_at, &zone);
     let title = format!("{number} · {}", invoice.meter_label);
     let day = |date: Date, used: Option<rust_decimal::Decimal>| {
@@ -280,7 +276,7 @@ fn draw(portal: &Portal, me: &SignedIn, invoice: &Invoice) -> Result<InvoicePage
         dated: invoice.is_dated(),
         losses: losses(text, format, invoice, &zone),
         findings: findings(text, format, invoice, &zone),
-        rows: rows(text, format, invoice, &zone),
+        rows: say.rows(),
         device: device(text, invoice),
         daily: chart::daily(&invoice.daily, invoice.unit, &format, Frame::PAGE),
         gaps: chart::gaps(&invoice.daily, text),
@@ -299,6 +295,10 @@ fn draw(portal: &Portal, me: &SignedIn, invoice: &Invoice) -> Result<InvoicePage
         pdf: format!("/invoices/{}/invoice.pdf", invoice.id),
         excel: format!("/meters/{}/export.xlsx", invoice.meter),
         file: format!("/invoices/{}/invoice.json", invoice.id),
+        corrections: corrects
+            .map(|corrects| (format!("/invoices/{}", corrects.id), say.corrects()))
+            .collect(),
+        correct: None,
         link: None,
         ids: text.with("document-ids", &id_args),
         text,
@@ -346,55 +346,6 @@ fn device(text: Text, invoice: &Invoice) -> String {
     }
     let args = [("number", Arg::from(invoice.serial_number()))];
     text.with("portal-invoice-device", &args)
-}
-
-/// From the two registers to the total, line by line.
-pub(super) fn rows(text: Text, format: Format, invoice: &Invoice, zone: &Zone) -> Vec<Row> {
-    let register = |name: &str, boundary: &Boundary| {
-        let value = boundary.register;
-        let value = format.quantity(value.value(), value.unit());
-        row(
-            text.get(name),
-            document::taken(boundary, text, format, zone),
-            value,
-        )
-    };
-    let mut rows = vec![register("document-closing", invoice.closing())];
-    let switches = invoice.segments.later().iter().rev();
-    rows.extend(switches.map(|switch| register("document-switch", &switch.opening)));
-    rows.push(register("document-opening", invoice.opening()));
-    rows.push(strong(
-        text.get("document-consumption"),
-        text.get("document-difference"),
-        format.quantity(invoice.measured, invoice.unit),
-    ));
-    if !invoice.minimum.is_zero() {
-        let applies = invoice.billed > invoice.measured;
-        let how = if applies {
-            "document-minimum-applies"
-        } else {
-            "document-minimum-not"
-        };
-        rows.push(row(
-            text.get("document-minimum"),
-            text.get(how),
-            format.quantity(invoice.minimum, invoice.unit),
-        ));
-    }
-    for line in &invoice.lines {
-        let name = match line.kind {
-            LineKind::Consumption => format.dates(line.from, line.until),
-            LineKind::Minimum => text.get("document-minimum-line"),
-            _ => line.name.clone(),
-        };
-        let quantity = format.quantity(line.quantity, invoice.unit);
-        let price = format.money(line.price, invoice.currency);
-        let amount = format.money(line.amount, invoice.currency);
-        rows.push(row(name, format!("{quantity} × {price}"), amount));
-    }
-    let total = format.money(invoice.total, invoice.currency);
-    rows.push(strong(text.get("document-total"), "", total));
-    rows
 }
 
 pub(super) async fn pdf(

@@ -137,6 +137,7 @@ fn done(word: &str, text: Text) -> Option<String> {
         "revoked" => "portal-done-revoked",
         "held" => "billing-done-held",
         "resumed" => "billing-done-resumed",
+        "corrected" => "billing-correct-done",
         "removed" => "portal-done-removed",
         "link" => "portal-done-link",
         "password" => "portal-done-password",

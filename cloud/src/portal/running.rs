@@ -169,16 +169,8 @@ async fn describe(
     };
     let over = over(&instants, now);
     let readings = metered::looked_at(transaction, meter.account, served, &period, &over).await?;
-    let opening = metered::opening(transaction, meter, &period).await?;
-    Ok(reckon(
-        meter,
-        plans,
-        served,
-        readings,
-        opening.as_ref(),
-        period,
-        now,
-    ))
+    let billed = metered::billed(transaction, meter, &period).await?;
+    Ok(reckon(meter, plans, served, readings, &billed, period, now))
 }
 
 /// The instants that are over, and now.
@@ -196,7 +188,7 @@ fn reckon(
     plans: &[Plan],
     served: &[Served],
     readings: Vec<Taken>,
-    opening: Option<&Boundary>,
+    billed: &[Boundary],
     period: Period,
     now: Timestamp,
 ) -> Result<Running, PeriodError> {
@@ -205,7 +197,7 @@ fn reckon(
     let registers = Registers::new(served, &readings, meter.unit, &zone);
     let mut daily = registers.daily(&period)?;
     daily.retain(|day| day.date < today);
-    let segments = registers.so_far(&decisive_instants(&period, plans)?, opening);
+    let segments = registers.so_far(&decisive_instants(&period, plans)?, billed);
     let (segments, hold) = match segments {
         Ok(segments) => (Segments::try_from(segments).ok(), None),
         Err(hold) => (None, Some(hold)),

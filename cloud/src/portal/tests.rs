@@ -2,6 +2,7 @@
 //! what does not exist for them, and what a wrong form says.
 
 mod billing;
+mod correct;
 mod forms;
 mod gateways;
 mod invoices;
@@ -289,7 +290,7 @@ impl World {
         let (account, meter) = (account.parse().unwrap(), meter.parse().unwrap());
         let period = sample.period;
         let mut transaction = self.app.store.write().await.unwrap();
-        let make = |issue: crate::store::invoices::Issue| Invoice {
+        let make = |issue: crate::store::issuing::Issue| Invoice {
             id: issue.id,
             number: issue.number,
             account,

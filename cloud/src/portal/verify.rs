@@ -16,19 +16,19 @@ use common::id::{AccountId, InvoiceId};
 use super::Portal;
 use super::error::Failure;
 use super::form::{Errors, FormPage};
-use super::invoices::{self, Row, file};
+use super::invoices::{self, file};
 use super::page::{self, Page, Place, go};
 use super::session::{SignedIn, language_of};
 use super::sign_in::Visitor;
 use crate::access::{Action, Object};
 use crate::billing::invoice::{Invoice, LineKind};
 use crate::document;
+use crate::document::say::{Row, Say};
 use crate::format::Format;
 use crate::proof::check::check;
 use crate::proof::report::Report;
 use crate::proof::trust::{KeyName, Trusted};
 use crate::proof::{Evidence, Export};
-use crate::site::Zone;
 use crate::store::gateways::GatewayKey;
 use crate::store::{StoreResult, Transaction};
 use crate::text::{Arg, Text};
@@ -228,9 +228,9 @@ async fn gateway_keys(
 
 fn draw(page: Page, invoice: &Invoice, report: &Report) -> Result<VerifyPage, Failure> {
     let (text, format) = (Text::new(invoice.locale), Format::new(invoice.locale));
-    let zone = Zone::new(&invoice.zone).map_err(|error| Failure::Fault(error.into()))?;
-    let number = invoice.number.to_string();
-    let number = text.with("document-number", &[("number", Arg::from(&number))]);
+    let nameless = nameless(invoice, text);
+    let say = Say::new(&nameless).map_err(|error| Failure::Fault(error.into()))?;
+    let number = say.number();
     let dates = format.dates(invoice.period.from, invoice.period.until);
     let (tone, mark, verdict) = match report.is_identical() {
         true => ("good", "●", text.get("portal-verify-identical")),
@@ -257,7 +257,7 @@ fn draw(page: Page, invoice: &Invoice, report: &Report) -> Result<VerifyPage, Fa
         rests: text.get(rests),
         differing: differing.take(FIELDS_SHOWN).collect(),
         unsealed: unsealed.take(FIELDS_SHOWN).collect(),
-        rows: invoices::rows(text, format, &nameless(invoice, text), &zone),
+        rows: say.rows(),
         keys: keys.collect(),
         text,
     })

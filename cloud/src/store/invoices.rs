@@ -5,13 +5,11 @@
 mod tests;
 
 use common::id::{AccountId, InvoiceId, MeterId};
-use ed25519_dalek::SigningKey;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::{Row, StoreError, StoreResult, Transaction, new_id};
+use super::{Row, StoreResult, Transaction, new_id};
 use crate::billing::invoice::{Invoice, Period};
-use crate::proof::sign;
 
 /// A period that has ended and cannot be billed yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,17 +28,14 @@ pub struct HeldInvoice {
     pub reason: String,
 }
 
-/// What an invoice gets when it is issued.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Issue {
-    /// Its identity.
-    pub id: InvoiceId,
-    /// Its number in the account, one more than the last.
-    pub number: u64,
-    /// The account's name.
-    pub issuer: String,
-    /// Whom to ask.
-    pub contact: String,
+/// Of an invoice: it is issued, and no credit takes it back.
+macro_rules! stands {
+    () => {
+        "kind = 'invoice' AND state = 'issued' AND NOT EXISTS (SELECT 1 FROM invoice AS credit \
+         WHERE credit.account_id = invoice.account_id AND credit.meter_id = invoice.meter_id \
+         AND credit.period_from = invoice.period_from AND credit.kind = 'credit' \
+         AND credit.revision = invoice.revision)"
+    };
 }
 
 fn held(row: &Row) -> StoreResult<HeldInvoice> {
@@ -74,10 +69,10 @@ impl Transaction {
     ) -> StoreResult<bool> {
         let changed = self
             .execute(
-                "INSERT INTO invoice (account_id, meter_id, period_from, period_until, \
-                 invoice_id, state, reason, created_ms) \
-                 VALUES ($1, $2, $3, $4, $5, 'held', $6, $7) \
-                 ON CONFLICT (account_id, meter_id, period_from) DO UPDATE \
+                "INSERT INTO invoice (account_id, meter_id, period_from, period_until, kind, \
+                 revision, invoice_id, state, reason, created_ms) \
+                 VALUES ($1, $2, $3, $4, 'invoice', 1, $5, 'held', $6, $7) \
+                 ON CONFLICT (account_id, meter_id, period_from, kind, revision) DO UPDATE \
                  SET reason = excluded.reason, period_until = excluded.period_until \
                  WHERE invoice.state = 'held' AND (invoice.reason <> excluded.reason \
                  OR invoice.period_until <> excluded.period_until)",
@@ -93,112 +88,6 @@ impl Transaction {
             )
             .await?;
         Ok(changed > 0)
-    }
-
-    /// Issues the invoice that `make` writes, under the account's next number, unless the
-    /// period's invoice was issued before: with the readings that it rests on, signed by
-    /// `key`, and with a link for paper. A number is taken only if the transaction is
-    /// committed, so that there are no gaps.
-    ///
-    /// # Errors
-    /// When the engine cannot, or there is no such account.
-    pub async fn issue_invoice(
-        &mut self,
-        account: AccountId,
-        meter: MeterId,
-        period: &Period,
-        now: Timestamp,
-        key: &SigningKey,
-        make: impl FnOnce(Issue) -> Invoice,
-    ) -> StoreResult<Option<Invoice>> {
-        // Holds the account's row: whoever issues at the same time waits here.
-        let taken = self
-            .query_one(
-                "UPDATE account SET next_invoice_number = next_invoice_number + 1 \
-                 WHERE account_id = $1 AND NOT EXISTS (SELECT 1 FROM invoice \
-                 WHERE invoice.account_id = $1 AND invoice.meter_id = $2 \
-                 AND invoice.period_from = $3 AND invoice.state = 'issued') \
-                 RETURNING next_invoice_number - 1, name, contact",
-                &[account.into(), meter.into(), period.from.into()],
-            )
-            .await?;
-        let Some(taken) = taken else {
-            return Ok(None);
-        };
-        let before = self
-            .query_one(
-                "SELECT invoice_id FROM invoice \
-                 WHERE account_id = $1 AND meter_id = $2 AND period_from = $3",
-                &[account.into(), meter.into(), period.from.into()],
-            )
-            .await?;
-        let id = before.map_or(Ok(new_id(now)), |row| row.int(0))?;
-        let mut invoice = make(Issue {
-            id: InvoiceId(id),
-            number: taken.number(0)?,
-            issuer: taken.text(1)?.to_owned(),
-            contact: taken.text(2)?.to_owned(),
-        });
-        self.write_issued(&mut invoice, now, key).await?;
-        self.add_invoice_link(account, invoice.id, now).await?;
-        Ok(Some(invoice))
-    }
-
-    async fn write_issued(
-        &mut self,
-        invoice: &mut Invoice,
-        now: Timestamp,
-        key: &SigningKey,
-    ) -> StoreResult<()> {
-        let evidence = self.gather_evidence(invoice).await?;
-        let fault = |error| StoreError::Content(format!("an invoice is no JSON: {error}"));
-        let snapshot = serde_json::to_value(&*invoice).map_err(fault)?;
-        let evidence = serde_json::to_value(&evidence).map_err(fault)?;
-        let proof = sign(key, &snapshot, &evidence)
-            .map_err(|error| StoreError::Content(format!("an invoice: {error}")))?;
-        let proof = serde_json::to_string(&proof).map_err(fault)?;
-        let number = i64::try_from(invoice.number)
-            .map_err(|error| StoreError::Content(format!("an invoice number: {error}")))?;
-        let written = self
-            .execute(
-                "INSERT INTO invoice (account_id, meter_id, period_from, period_until, \
-                 invoice_id, state, number, quantity, unit, currency, total, snapshot, \
-                 issued_ms, created_ms, evidence, proof) \
-                 VALUES ($1, $2, $3, $4, $5, 'issued', $6, $7, $8, $9, $10, $11, $12, $12, \
-                 $13, $14) \
-                 ON CONFLICT (account_id, meter_id, period_from) DO UPDATE \
-                 SET period_until = excluded.period_until, state = 'issued', reason = NULL, \
-                 number = excluded.number, quantity = excluded.quantity, \
-                 unit = excluded.unit, currency = excluded.currency, total = excluded.total, \
-                 snapshot = excluded.snapshot, issued_ms = excluded.issued_ms, \
-                 evidence = excluded.evidence, proof = excluded.proof \
-                 WHERE invoice.state = 'held'",
-                &[
-                    invoice.account.into(),
-                    invoice.meter.into(),
-                    invoice.period.from.into(),
-                    invoice.period.until.into(),
-                    invoice.id.into(),
-                    number.into(),
-                    invoice.billed.into(),
-                    invoice.unit.code().into(),
-                    invoice.currency.code().into(),
-                    invoice.total.into(),
-                    snapshot.to_string().into(),
-                    now.into(),
-                    evidence.to_string().into(),
-                    proof.into(),
-                ],
-            )
-            .await?;
-        if written == 1 {
-            Ok(())
-        } else {
-            // The number goes back with the transaction.
-            Err(StoreError::Content(
-                "the invoice of this period was issued meanwhile".to_owned(),
-            ))
-        }
     }
 
     /// An issued invoice of an account.
@@ -220,7 +109,8 @@ impl Transaction {
         found.as_ref().map(issued).transpose()
     }
 
-    /// The newest `limit` issued invoices of a meter, the newest period first.
+    /// The newest `limit` issued documents of a meter, the newest period first and of that the
+    /// last one.
     ///
     /// # Errors
     /// When the engine cannot.
@@ -234,7 +124,7 @@ impl Transaction {
             .query(
                 "SELECT snapshot FROM invoice \
                  WHERE account_id = $1 AND meter_id = $2 AND state = 'issued' \
-                 ORDER BY period_from DESC LIMIT $3",
+                 ORDER BY period_from DESC, number DESC LIMIT $3",
                 &[account.into(), meter.into(), limit.into()],
             )
             .await?;
@@ -328,7 +218,7 @@ impl Transaction {
         rows.iter().map(held).collect()
     }
 
-    /// The newest `limit` issued invoices of a meter whose period ended by the start of
+    /// The newest `limit` invoices of a meter that stand and whose period ended by the start of
     /// `date`, the newest first.
     ///
     /// # Errors
@@ -342,16 +232,46 @@ impl Transaction {
     ) -> StoreResult<Vec<Invoice>> {
         let rows = self
             .query(
-                "SELECT snapshot FROM invoice \
-                 WHERE account_id = $1 AND meter_id = $2 AND state = 'issued' \
-                 AND period_until <= $3 ORDER BY period_from DESC LIMIT $4",
+                concat!(
+                    "SELECT snapshot FROM invoice WHERE account_id = $1 AND meter_id = $2 \
+                     AND period_until <= $3 AND ",
+                    stands!(),
+                    " ORDER BY period_from DESC LIMIT $4"
+                ),
                 &[account.into(), meter.into(), date.into(), limit.into()],
             )
             .await?;
         rows.iter().map(issued).collect()
     }
 
-    /// The first days of a meter's issued periods from `date` on.
+    /// The first `limit` invoices of a meter that stand and whose period begins with `date` or
+    /// later, the oldest first.
+    ///
+    /// # Errors
+    /// When the engine cannot.
+    pub async fn invoices_after(
+        &mut self,
+        account: AccountId,
+        meter: MeterId,
+        date: Date,
+        limit: i64,
+    ) -> StoreResult<Vec<Invoice>> {
+        let rows = self
+            .query(
+                concat!(
+                    "SELECT snapshot FROM invoice WHERE account_id = $1 AND meter_id = $2 \
+                     AND period_from >= $3 AND ",
+                    stands!(),
+                    " ORDER BY period_from LIMIT $4"
+                ),
+                &[account.into(), meter.into(), date.into(), limit.into()],
+            )
+            .await?;
+        rows.iter().map(issued).collect()
+    }
+
+    /// The first days of a meter's issued periods from `date` on, those included whose invoice
+    /// was taken back.
     ///
     /// # Errors
     /// When the engine cannot.
@@ -363,7 +283,7 @@ impl Transaction {
     ) -> StoreResult<Vec<Date>> {
         let rows = self
             .query(
-                "SELECT period_from FROM invoice \
+                "SELECT DISTINCT period_from FROM invoice \
                  WHERE account_id = $1 AND meter_id = $2 AND state = 'issued' \
                  AND period_from >= $3 ORDER BY period_from",
                 &[account.into(), meter.into(), date.into()],

@@ -1,21 +1,23 @@
-//! What an invoice rests on, and its proof.
+//! Issuing: a document's place, its number, what it rests on, and its proof.
 
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeSet;
 
-use common::id::{AccountId, InvoiceId};
+use common::id::{AccountId, InvoiceId, MeterId};
+use ed25519_dalek::SigningKey;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde_json::Value as Json;
 
 use super::gateways::GatewayKey;
 use super::readings::Stream;
-use super::{StoreError, StoreResult, Transaction};
+use super::{StoreError, StoreResult, Transaction, Value, new_id};
 use crate::billing::consumption::Taken;
-use crate::billing::invoice::Invoice;
+use crate::billing::invoice::{Invoice, Period};
 use crate::billing::segment::{Basis, Boundary, Evidence as Rest};
-use crate::proof::{Evidence, Export, Proof, SealKey};
+use crate::proof::{Evidence, Export, Proof, SealKey, sign};
 
 /// The most invoices of one number that are told apart.
 const SAME_NUMBER_MAX: i64 = 100;
@@ -30,13 +32,274 @@ fn readings_of(boundary: &mut Boundary) -> Vec<&mut Rest> {
     }
 }
 
+/// What a document gets when it is issued.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Issue {
+    /// Its identity.
+    pub id: InvoiceId,
+    /// Its number in the account, one more than the last.
+    pub number: u64,
+    /// The account's name.
+    pub issuer: String,
+    /// Whom to ask.
+    pub contact: String,
+}
+
+/// A document of a period: one that is issued keeps others from its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Slot {
+    account: AccountId,
+    meter: MeterId,
+    from: Date,
+    kind: &'static str,
+    revision: i64,
+}
+
 impl Transaction {
+    /// Issues the invoice of a period that `make` writes, under the account's next number,
+    /// unless one was issued before: with the readings that it rests on, signed by `key`, and
+    /// with a link for paper. A number is taken only if the transaction is committed, so that
+    /// there are no gaps.
+    ///
+    /// # Errors
+    /// When the engine cannot, or there is no such account.
+    pub async fn issue_invoice(
+        &mut self,
+        account: AccountId,
+        meter: MeterId,
+        period: &Period,
+        now: Timestamp,
+        key: &SigningKey,
+        make: impl FnOnce(Issue) -> Invoice,
+    ) -> StoreResult<Option<Invoice>> {
+        let slot = Slot {
+            account,
+            meter,
+            from: period.from,
+            kind: "invoice",
+            revision: 1,
+        };
+        self.issue(slot, now, key, make).await
+    }
+
+    /// Takes an issued invoice back, once, by a credit under a number of its own. Nothing when it
+    /// was taken back before, or is no invoice.
+    ///
+    /// # Errors
+    /// When the engine cannot.
+    pub async fn credit_invoice(
+        &mut self,
+        invoice: &Invoice,
+        reason: &str,
+        now: Timestamp,
+        key: &SigningKey,
+    ) -> StoreResult<Option<Invoice>> {
+        let Some(revision) = self.revision_of(invoice).await? else {
+            return Ok(None);
+        };
+        let slot = Slot {
+            account: invoice.account,
+            meter: invoice.meter,
+            from: invoice.period.from,
+            kind: "credit",
+            revision,
+        };
+        let make = |issue: Issue| Invoice {
+            issuer: issue.issuer,
+            contact: issue.contact,
+            ..invoice.credit(issue.id, issue.number, reason, now)
+        };
+        self.issue(slot, now, key, make).await
+    }
+
+    /// Issues the invoice that stands in the place of one that was taken back.
+    ///
+    /// # Errors
+    /// When the engine cannot.
+    pub async fn replace_invoice(
+        &mut self,
+        before: &Invoice,
+        now: Timestamp,
+        key: &SigningKey,
+        make: impl FnOnce(Issue) -> Invoice,
+    ) -> StoreResult<Option<Invoice>> {
+        let Some(revision) = self.revision_of(before).await? else {
+            return Ok(None);
+        };
+        let slot = Slot {
+            account: before.account,
+            meter: before.meter,
+            from: before.period.from,
+            kind: "invoice",
+            revision: revision + 1,
+        };
+        self.issue(slot, now, key, make).await
+    }
+
+    async fn revision_of(&mut self, invoice: &Invoice) -> StoreResult<Option<i64>> {
+        let found = self
+            .query_one(
+                "SELECT revision FROM invoice WHERE account_id = $1 AND invoice_id = $2 \
+                 AND kind = 'invoice' AND state = 'issued'",
+                &[invoice.account.into(), invoice.id.into()],
+            )
+            .await?;
+        found.map(|row| row.int(0)).transpose()
+    }
+
+    /// The credit that takes an invoice back, and the invoice in its place, as far as there are
+    /// any.
+    ///
+    /// # Errors
+    /// When the engine cannot.
+    pub async fn corrections_of(
+        &mut self,
+        invoice: &Invoice,
+    ) -> StoreResult<(Option<Invoice>, Option<Invoice>)> {
+        let Some(revision) = self.revision_of(invoice).await? else {
+            return Ok((None, None));
+        };
+        let mut found = Vec::new();
+        for (kind, revision) in [("credit", revision), ("invoice", revision + 1)] {
+            let values = [
+                invoice.account.into(),
+                invoice.meter.into(),
+                invoice.period.from.into(),
+                kind.into(),
+                revision.into(),
+            ];
+            let row = self
+                .query_one(
+                    "SELECT snapshot FROM invoice WHERE account_id = $1 AND meter_id = $2 \
+                     AND period_from = $3 AND kind = $4 AND revision = $5 AND state = 'issued'",
+                    &values,
+                )
+                .await?;
+            found.push(row.map(|row| row.json(0)).transpose()?);
+        }
+        let replacement = found.pop().flatten();
+        Ok((found.pop().flatten(), replacement))
+    }
+
+    async fn issue(
+        &mut self,
+        slot: Slot,
+        now: Timestamp,
+        key: &SigningKey,
+        make: impl FnOnce(Issue) -> Invoice,
+    ) -> StoreResult<Option<Invoice>> {
+        let place: [Value; 4] = [
+            slot.meter.into(),
+            slot.from.into(),
+            slot.kind.into(),
+            slot.revision.into(),
+        ];
+        let with = |first: Value| {
+            std::iter::once(first)
+                .chain(place.clone())
+                .collect::<Vec<_>>()
+        };
+        // Holds the account's row: whoever issues at the same time waits here.
+        let taken = self
+            .query_one(
+                "UPDATE account SET next_invoice_number = next_invoice_number + 1 \
+                 WHERE account_id = $1 AND NOT EXISTS (SELECT 1 FROM invoice \
+                 WHERE invoice.account_id = $1 AND invoice.meter_id = $2 \
+                 AND invoice.period_from = $3 AND invoice.kind = $4 AND invoice.revision = $5 \
+                 AND invoice.state = 'issued') \
+                 RETURNING next_invoice_number - 1, name, contact",
+                &with(slot.account.into()),
+            )
+            .await?;
+        let Some(taken) = taken else {
+            return Ok(None);
+        };
+        // A held period's invoice has its identity already.
+        let before = self
+            .query_one(
+                "SELECT invoice_id FROM invoice WHERE account_id = $1 AND meter_id = $2 \
+                 AND period_from = $3 AND kind = $4 AND revision = $5",
+                &with(slot.account.into()),
+            )
+            .await?;
+        let id = before.map_or(Ok(new_id(now)), |row| row.int(0))?;
+        let mut invoice = make(Issue {
+            id: InvoiceId(id),
+            number: taken.number(0)?,
+            issuer: taken.text(1)?.to_owned(),
+            contact: taken.text(2)?.to_owned(),
+        });
+        self.write_issued(slot, &mut invoice, now, key).await?;
+        self.add_invoice_link(slot.account, invoice.id, now).await?;
+        Ok(Some(invoice))
+    }
+
+    async fn write_issued(
+        &mut self,
+        slot: Slot,
+        invoice: &mut Invoice,
+        now: Timestamp,
+        key: &SigningKey,
+    ) -> StoreResult<()> {
+        let evidence = self.gather_evidence(invoice).await?;
+        let fault = |error| StoreError::Content(format!("an invoice is no JSON: {error}"));
+        let snapshot = serde_json::to_value(&*invoice).map_err(fault)?;
+        let evidence = serde_json::to_value(&evidence).map_err(fault)?;
+        let proof = sign(key, &snapshot, &evidence)
+            .map_err(|error| StoreError::Content(format!("an invoice: {error}")))?;
+        let proof = serde_json::to_string(&proof).map_err(fault)?;
+        let number = i64::try_from(invoice.number)
+            .map_err(|error| StoreError::Content(format!("an invoice number: {error}")))?;
+        let written = self
+            .execute(
+                "INSERT INTO invoice (account_id, meter_id, period_from, period_until, kind, \
+                 revision, invoice_id, state, number, quantity, unit, currency, total, snapshot, \
+                 issued_ms, created_ms, evidence, proof) \
+                 VALUES ($1, $2, $3, $4, $15, $16, $5, 'issued', $6, $7, $8, $9, $10, $11, $12, \
+                 $12, $13, $14) \
+                 ON CONFLICT (account_id, meter_id, period_from, kind, revision) DO UPDATE \
+                 SET period_until = excluded.period_until, state = 'issued', reason = NULL, \
+                 number = excluded.number, quantity = excluded.quantity, \
+                 unit = excluded.unit, currency = excluded.currency, total = excluded.total, \
+                 snapshot = excluded.snapshot, issued_ms = excluded.issued_ms, \
+                 evidence = excluded.evidence, proof = excluded.proof \
+                 WHERE invoice.state = 'held'",
+                &[
+                    invoice.account.into(),
+                    invoice.meter.into(),
+                    invoice.period.from.into(),
+                    invoice.period.until.into(),
+                    invoice.id.into(),
+                    number.into(),
+                    invoice.billed.into(),
+                    invoice.unit.code().into(),
+                    invoice.currency.code().into(),
+                    invoice.total.into(),
+                    snapshot.to_string().into(),
+                    now.into(),
+                    evidence.to_string().into(),
+                    proof.into(),
+                    slot.kind.into(),
+                    slot.revision.into(),
+                ],
+            )
+            .await?;
+        if written == 1 {
+            Ok(())
+        } else {
+            // The number goes back with the transaction.
+            Err(StoreError::Content(
+                "the invoice of this period was issued meanwhile".to_owned(),
+            ))
+        }
+    }
+
     /// Gathers the readings that an invoice rests on, with the chain of seals between them.
     /// A link that is not in the meter's chain seals nothing: the invoice does not name it.
     ///
     /// # Errors
     /// When the engine cannot.
-    pub(super) async fn gather_evidence(&mut self, invoice: &mut Invoice) -> StoreResult<Evidence> {
+    async fn gather_evidence(&mut self, invoice: &mut Invoice) -> StoreResult<Evidence> {
         let account = invoice.account;
         let links = invoice.segments.boundaries().flat_map(|boundary| {
             let readings = boundary.basis.readings().into_iter();

@@ -133,7 +133,7 @@ fn a_register_that_fell_or_changed_its_unit_makes_no_consumption() {
             date: date(2026, 10, 2),
             at: instant("2026-10-02T07:00:00Z"),
         };
-        let segments = registers.segments(&[start(), next], None, Late::Wait)?;
+        let segments = registers.segments(&[start(), next], &[], Late::Wait)?;
         Ok(segments[0].quantity.to_string())
     };
     assert_eq!(used("12690.45", Unit::KiloWh), Ok("344.85".to_owned()));

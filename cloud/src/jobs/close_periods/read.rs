@@ -9,12 +9,13 @@ use jiff::{SignedDuration, Timestamp};
 use crate::billing::check::{self, Past, check};
 use crate::billing::consumption::{Late, Registers, Served, Taken, first_date};
 use crate::billing::hold::Hold;
-use crate::billing::invoice::{DailyUse, EarlierPeriod, Period};
+use crate::billing::invoice::{DailyUse, DocumentKind, EarlierPeriod, Invoice, Period, SCHEMA};
 use crate::billing::loss::{LostReadings, lost_of_meter};
 use crate::billing::period::{
     PeriodError, first_period, period_after, period_containing, plan_of, plan_on, send_at,
     start_of_day,
 };
+use crate::billing::segment::Boundary;
 use crate::billing::{
     self, CloseError, EARLIER_PERIODS, Statement, close_period, decisive_instants, earlier_periods,
 };
@@ -23,6 +24,7 @@ use crate::metered;
 use crate::plan::Plan;
 use crate::site::{Meter, Mounting, Zone};
 use crate::store::invoices::HeldInvoice;
+use crate::store::issuing::Issue;
 use crate::store::{StoreResult, Transaction};
 
 /// The most periods of a meter that one run closes: ten years.
@@ -35,19 +37,66 @@ const FIRST_CLOSINGS_MAX: i64 = 60;
 const LOOK_BACK: SignedDuration = SignedDuration::from_hours(48);
 
 /// A period that can be billed.
-pub(super) struct Closed {
-    pub(super) period: Period,
-    pub(super) zone: String,
-    pub(super) currency: Currency,
-    pub(super) statement: Statement,
-    pub(super) daily: Vec<DailyUse>,
-    pub(super) losses: Vec<LostReadings>,
+pub(crate) struct Closed {
+    pub(crate) period: Period,
+    pub(crate) zone: String,
+    pub(crate) currency: Currency,
+    pub(crate) statement: Statement,
+    pub(crate) daily: Vec<DailyUse>,
+    pub(crate) losses: Vec<LostReadings>,
 }
 
 /// What becomes of a period.
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     Issue(Box<Closed>),
     Hold(Period, Hold),
+}
+
+impl Closed {
+    /// The document that says it.
+    pub(crate) fn invoice(
+        &self,
+        meter: &Meter,
+        site: &str,
+        earlier: Vec<EarlierPeriod>,
+        issue: Issue,
+        now: Timestamp,
+    ) -> Invoice {
+        let statement = &self.statement;
+        Invoice {
+            schema: SCHEMA.to_owned(),
+            id: issue.id,
+            number: issue.number,
+            kind: DocumentKind::Invoice,
+            corrects: None,
+            account: meter.account,
+            issuer: issue.issuer,
+            contact: issue.contact,
+            site: site.to_owned(),
+            meter: meter.id,
+            meter_label: meter.label.clone(),
+            medium: meter.medium,
+            locale: meter.locale,
+            zone: self.zone.clone(),
+            period: self.period,
+            unit: meter.unit,
+            currency: self.currency,
+            plans: statement.plans.clone(),
+            segments: statement.segments.clone(),
+            extras: statement.extras.clone(),
+            measured: statement.charge.measured,
+            minimum: statement.charge.minimum,
+            billed: statement.charge.billed,
+            lines: statement.charge.lines.clone(),
+            total: statement.charge.total,
+            simulated: statement.simulated,
+            losses: self.losses.clone(),
+            findings: statement.findings.clone(),
+            issued_at: now,
+            daily: self.daily.clone(),
+            earlier,
+        }
+    }
 }
 
 impl Outcome {
@@ -55,6 +104,14 @@ impl Outcome {
         match self {
             Self::Issue(closed) => &closed.period,
             Self::Hold(period, _) => period,
+        }
+    }
+
+    /// The register with which the period's bill ends.
+    fn closing(&self) -> Option<&Boundary> {
+        match self {
+            Self::Issue(closed) => Some(&closed.statement.segments.last().closing),
+            Self::Hold(..) => None,
         }
     }
 
@@ -83,27 +140,35 @@ pub(super) struct Work {
     pub(super) is_written: bool,
 }
 
-impl Work {
-    /// The periods before `closed`, those included that the transaction has just issued.
-    pub(super) async fn earlier(
-        &self,
-        writer: &mut Transaction,
-        meter: &Meter,
-        closed: &Closed,
-    ) -> StoreResult<Vec<EarlierPeriod>> {
-        let limit = i64::try_from(EARLIER_PERIODS).unwrap_or(i64::MAX);
-        let from = closed.period.from;
-        let before = writer
-            .invoices_before(meter.account, meter.id, from, limit)
-            .await?;
-        let currency = closed.currency;
-        Ok(earlier_periods(
-            &closed.period,
-            meter.unit,
-            currency,
-            &before,
-        ))
-    }
+/// The periods before a closed one that stand, those included that the transaction has just
+/// issued.
+pub(crate) async fn earlier(
+    writer: &mut Transaction,
+    meter: &Meter,
+    closed: &Closed,
+) -> StoreResult<Vec<EarlierPeriod>> {
+    let limit = i64::try_from(EARLIER_PERIODS).unwrap_or(i64::MAX);
+    let from = closed.period.from;
+    let before = writer.invoices_before(meter.account, meter.id, from, limit);
+    let before = before.await?;
+    Ok(earlier_periods(
+        &closed.period,
+        meter.unit,
+        closed.currency,
+        &before,
+    ))
+}
+
+/// Closes one period again, as the readings, terms and mountings are now.
+pub(crate) async fn close_again(
+    reader: &mut Transaction,
+    profiles: &Library,
+    meter: &Meter,
+    period: &Period,
+    now: Timestamp,
+) -> anyhow::Result<Outcome> {
+    let subject = Subject::read(reader, profiles, meter).await?;
+    subject.close(reader, period, None, now).await
 }
 
 /// A meter with all that decides its periods.
@@ -130,14 +195,7 @@ pub(super) async fn read_work(
     now: Timestamp,
 ) -> anyhow::Result<Work> {
     let (account, id) = (meter.account, meter.id);
-    let served = metered::served(reader, profiles, account, id).await?;
-    let subject = Subject {
-        meter,
-        plans: reader.plans(account, id).await?,
-        mountings: served.iter().map(|one| one.mounting.clone()).collect(),
-        served,
-        held_by_person: held_by_person(reader, meter).await?,
-    };
+    let subject = Subject::read(reader, profiles, meter).await?;
     let site = reader.site(account, meter.site).await?;
     let held = reader.held_of_meter(account, id).await?;
     let mut work = Work {
@@ -187,7 +245,23 @@ pub(super) async fn held_by_person(
     }))
 }
 
-impl Subject<'_> {
+impl<'a> Subject<'a> {
+    async fn read(
+        reader: &mut Transaction,
+        profiles: &Library,
+        meter: &'a Meter,
+    ) -> StoreResult<Self> {
+        let (account, id) = (meter.account, meter.id);
+        let served = metered::served(reader, profiles, account, id).await?;
+        Ok(Self {
+            meter,
+            plans: reader.plans(account, id).await?,
+            mountings: served.iter().map(|one| one.mounting.clone()).collect(),
+            served,
+            held_by_person: held_by_person(reader, meter).await?,
+        })
+    }
+
     /// After the last issued period before the oldest held one; at the meter's beginning if
     /// there is none.
     async fn start(&self, reader: &mut Transaction, held: Option<Date>) -> anyhow::Result<Start> {
@@ -252,7 +326,7 @@ impl Subject<'_> {
     ) -> anyhow::Result<()> {
         let (account, id) = (self.meter.account, self.meter.id);
         let issued = reader.issued_since(account, id, first.from).await?;
-        let mut period = first;
+        let (mut period, mut carried) = (first, None);
         work.next_close_at = self.next_send_after(now)?;
         for _ in 0..PERIODS_MAX {
             let sent = send_at(&period, &self.plans)?;
@@ -261,7 +335,9 @@ impl Subject<'_> {
                 break;
             }
             if !issued.contains(&period.from) && self.is_served(&period) {
-                work.outcomes.push(self.close(reader, &period, now).await?);
+                let outcome = self.close(reader, &period, carried.take(), now).await?;
+                carried = outcome.closing().cloned();
+                work.outcomes.push(outcome);
             }
             period = period_after(&period, &self.plans)?;
         }
@@ -276,10 +352,13 @@ impl Subject<'_> {
         })
     }
 
+    /// What becomes of a period. `carried` is the register with which the period before it ends
+    /// in the same run.
     async fn close(
         &self,
         reader: &mut Transaction,
         period: &Period,
+        carried: Option<Boundary>,
         now: Timestamp,
     ) -> anyhow::Result<Outcome> {
         if let Some(hold) = &self.held_by_person {
@@ -291,10 +370,11 @@ impl Subject<'_> {
         let readings = readings.await?;
         let plan = plan_of(period, &self.plans)?;
         let registers = Registers::new(&self.served, &readings, self.meter.unit, &plan.zone);
-        let opening = metered::opening(reader, self.meter, period).await?;
+        let mut billed = metered::billed(reader, self.meter, period).await?;
+        billed.extend(carried);
         let subject = billing::Subject {
             registers: &registers,
-            opening: opening.as_ref(),
+            billed: &billed,
             late: self.late(period, now)?,
         };
         let mut statement = match close_period(period, &self.plans, &subject) {

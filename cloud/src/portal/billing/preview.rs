@@ -13,21 +13,10 @@ use super::super::table::{Button, Cell, Tone};
 use super::coming::{Around, Coming, of_meter};
 use super::{fix, state_word, tone};
 use crate::access::Action;
-use crate::billing::invoice::{Line, LineKind};
 use crate::billing::period::plan_on;
-use crate::billing::segment::Boundary;
-use crate::document;
+use crate::document::say::{Calculation, Row};
 use crate::format::Format;
 use crate::text::Arg;
-
-/// A line of the calculation.
-#[derive(Debug)]
-struct Row {
-    name: String,
-    how: String,
-    value: String,
-    strong: bool,
-}
 
 /// One period of the meter.
 #[derive(Debug)]
@@ -114,8 +103,7 @@ fn draft(page: &Page, bill: &Coming) -> Draft {
     }
 }
 
-/// From the two registers to what it costs so far: figures in the forms of the invoice,
-/// dates in those of whoever looks.
+/// From the two registers to what it costs so far, in the forms of the invoice.
 fn rows(page: &Page, format: Format, bill: &Coming) -> Vec<Row> {
     let text = page.text;
     let so_far = bill
@@ -128,45 +116,19 @@ fn rows(page: &Page, format: Format, bill: &Coming) -> Vec<Row> {
     let (Some((segments, charge)), Some(plan)) = (so_far, plan) else {
         return Vec::new();
     };
-    let register = |name: &str, boundary: &Boundary| Row {
-        name: text.get(name),
-        how: document::taken(boundary, text, page.format, &bill.zone),
-        value: format.quantity(boundary.register.value(), boundary.register.unit()),
-        strong: false,
+    let calculation = Calculation {
+        text,
+        format,
+        zone: &bill.zone,
+        unit: bill.meter.unit,
+        currency: plan.currency,
     };
-    let unit = bill.meter.unit;
     let mut rows = vec![
-        register("billing-newest-reading", &segments.last().closing),
-        register("document-opening", &segments.first().opening),
-        Row {
-            name: text.get("document-consumption"),
-            how: String::new(),
-            value: format.quantity(charge.measured, unit),
-            strong: true,
-        },
+        calculation.register("billing-newest-reading", &segments.last().closing),
+        calculation.register("document-opening", &segments.first().opening),
+        calculation.consumption(String::new(), charge.measured),
     ];
-    let name = |line: &Line| match line.kind {
-        LineKind::Consumption => {
-            let from = page.format.date(line.from);
-            text.with("billing-line-from", &[("from", Arg::from(&from))])
-        }
-        _ => line.name.clone(),
-    };
-    rows.extend(charge.lines.iter().map(|line| {
-        let quantity = format.quantity(line.quantity, unit);
-        let price = format.money(line.price, plan.currency);
-        Row {
-            name: name(line),
-            how: format!("{quantity} × {price}"),
-            value: format.money(line.amount, plan.currency),
-            strong: false,
-        }
-    }));
-    rows.push(Row {
-        name: text.get("billing-total-so-far"),
-        how: String::new(),
-        value: format.money(charge.total, plan.currency),
-        strong: true,
-    });
+    rows.extend(charge.lines.iter().map(|line| calculation.line(line)));
+    rows.push(calculation.total("billing-total-so-far", charge.total));
     rows
 }

@@ -21,7 +21,7 @@ enum Door {
 
 use Door::{Account, Open, Own, Platform, Thing};
 
-const ROUTES: [(&str, &[Method], Door); 65] = [
+const ROUTES: [(&str, &[Method], Door); 66] = [
     ("/static/{name}", &[Method::GET], Open),
     ("/sign-in", &[Method::GET, Method::POST], Open),
     ("/sign-out", &[Method::POST], Open),
@@ -143,6 +143,11 @@ const ROUTES: [(&str, &[Method], Door); 65] = [
     ("/invoices/{invoice}/invoice.json", &[Method::GET], Thing),
     (
         "/invoices/{invoice}/link",
+        &[Method::GET, Method::POST],
+        Thing,
+    ),
+    (
+        "/invoices/{invoice}/correct",
         &[Method::GET, Method::POST],
         Thing,
     ),

@@ -1,14 +1,13 @@
 //! Period, lines and total, from the terms that the invoice states.
 
 use jiff::{SignedDuration, Timestamp};
-use rust_decimal::Decimal;
 
 use common::reading::ClockTrust;
 
 use super::super::report::{Part, Report};
 use crate::billing::charge::charge;
 use crate::billing::decisive_instants;
-use crate::billing::invoice::{DocumentKind, Invoice, Period};
+use crate::billing::invoice::{DocumentKind, Invoice, Line, Period, opposite};
 use crate::billing::period::{period_after, plan_of, start_of_day};
 
 /// The farthest that the starts of one date are apart in two zones.
@@ -130,21 +129,13 @@ fn check_start(starts_at: Timestamp, start: Option<Timestamp>, report: &mut Repo
 }
 
 fn apply_charge(issued: &Invoice, again: &mut Invoice, report: &mut Report) {
-    if issued.kind == DocumentKind::Credit {
-        let mut amounts = issued.lines.iter().map(|line| line.amount);
-        let total = amounts.try_fold(Decimal::ZERO, Decimal::checked_add);
-        again.total = total.unwrap_or_default();
-        report.note(
-            "it is a credit: its lines are those of the invoice that it takes back".to_owned(),
-        );
-        return;
-    }
-    match charge(
+    let charged = charge(
         &issued.period,
         &again.segments,
         &issued.plans,
         &issued.extras,
-    ) {
+    );
+    match charged {
         Ok(charged) => {
             again.measured = charged.measured;
             again.minimum = charged.minimum;
@@ -156,5 +147,10 @@ fn apply_charge(issued: &Invoice, again: &mut Invoice, report: &mut Report) {
             let message = format!("the terms cannot be applied: {hold:?}");
             report.differs(Part::Charge, "invoice.lines", message);
         }
+    }
+    // A credit gives back what its readings and terms make.
+    if issued.kind == DocumentKind::Credit {
+        again.lines = again.lines.iter().map(Line::negated).collect();
+        again.total = opposite(again.total);
     }
 }

@@ -6,10 +6,10 @@ use jiff::civil::date;
 
 use super::super::testing::{World, on_both_engines, start, world};
 use super::super::{Store, StoreResult};
-use super::Issue;
 use crate::billing::invoice::{Invoice, Period};
 use crate::billing::sample;
 use crate::site::GatewayKind;
+use crate::store::issuing::Issue;
 
 fn period(month: i8) -> Period {
     Period {
@@ -142,6 +142,70 @@ async fn numbers_have_no_gaps_though_many_issue_at_once_and_some_give_up() {
         assert_eq!(page[0].number, 2);
         let latest = t.invoices_of_meter(world.account, METER, 4).await.unwrap();
         assert_eq!(latest.len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_issued_document_is_changed_and_deleted_by_nobody() {
+    on_both_engines(async |store| {
+        let world = new_world(&store).await;
+        let issued = issue(&store, &world, METER, 5).await.unwrap().unwrap();
+        let statements = [
+            "UPDATE invoice SET total = '0' WHERE state = 'issued'",
+            "UPDATE invoice SET state = 'held' WHERE state = 'issued'",
+            "UPDATE invoice SET evidence = '{}', proof = '{}' WHERE state = 'issued'",
+            "DELETE FROM invoice",
+        ];
+        for statement in statements {
+            let mut t = store.write().await.unwrap();
+            let refused = t.execute(statement, &[]).await;
+            let why = format!("{:?}", refused.expect_err(statement));
+            assert!(why.contains("an issued invoice is never"), "{why}");
+        }
+        let mut t = store.read().await.unwrap();
+        let kept = t.invoice(world.account, issued.id).await.unwrap();
+        assert_eq!(kept, Some(issued));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invoice_is_taken_back_once_and_another_stands_in_its_place() {
+    on_both_engines(async |store| {
+        let world = new_world(&store).await;
+        let (account, key) = (world.account, key());
+        let first = issue(&store, &world, METER, 5).await.unwrap().unwrap();
+        let mut t = store.write().await.unwrap();
+        let credit = t.credit_invoice(&first, "wrong price", start(), &key);
+        let credit = credit.await.unwrap().unwrap();
+        let again = t.credit_invoice(&first, "again", start(), &key);
+        assert_eq!(again.await.unwrap(), None);
+        let of_credit = t.credit_invoice(&credit, "no", start(), &key);
+        assert_eq!(of_credit.await.unwrap(), None);
+        assert_eq!(credit.total, -first.total);
+        assert_eq!(credit.corrects.as_ref().unwrap().number, first.number);
+        // Nothing stands for the period, and the job does not bill it again by itself.
+        let before = t.invoices_before(account, METER, date(2026, 9, 1), 9);
+        assert_eq!(before.await.unwrap(), []);
+        let since = t.issued_since(account, METER, date(2026, 1, 1)).await;
+        assert_eq!(since.unwrap(), [date(2026, 5, 1)]);
+        let make = |issue| invoice(account, METER, period(5), issue);
+        let second = t.replace_invoice(&first, start(), &key, make).await;
+        let second = second.unwrap().unwrap();
+        let twice = t.replace_invoice(&first, start(), &key, make).await;
+        assert_eq!(twice.unwrap(), None);
+        t.commit().await.unwrap();
+
+        assert_eq!([first.number, credit.number, second.number], [1, 2, 3]);
+        let mut t = store.read().await.unwrap();
+        let standing = t.invoices_before(account, METER, date(2026, 9, 1), 9);
+        assert_eq!(standing.await.unwrap(), std::slice::from_ref(&second));
+        let after = t.invoices_after(account, METER, date(2026, 5, 1), 9);
+        assert_eq!(after.await.unwrap(), std::slice::from_ref(&second));
+        let corrections = t.corrections_of(&first).await.unwrap();
+        assert_eq!(corrections, (Some(credit), Some(second.clone())));
+        assert_eq!(t.corrections_of(&second).await.unwrap(), (None, None));
     })
     .await;
 }

@@ -136,7 +136,7 @@ async fn issue_and_check(store: &Store, is_link: impl Fn(Date) -> bool) -> (Invo
         &readings,
     );
     let (statement, days) = closed.unwrap();
-    let make = |issue: super::super::invoices::Issue| Invoice {
+    let make = |issue: super::Issue| Invoice {
         id: issue.id,
         number: issue.number,
         account: world.account,

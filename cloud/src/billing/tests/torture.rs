@@ -14,9 +14,9 @@ pub(crate) use self::history::History;
 
 use rust_decimal::Decimal;
 
-use super::consumption::{Late, Registers};
-use super::segment::{Basis, Boundary};
-use super::{CloseError, Statement, Subject, close_period};
+use crate::billing::consumption::{Late, Registers};
+use crate::billing::segment::{Basis, Boundary};
+use crate::billing::{CloseError, Statement, Subject, close_period};
 
 /// What became of a bill.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub(crate) enum Outcome {
 impl Outcome {
     /// Bills a history's period.
     pub(crate) fn of(history: &History, late: Late) -> Self {
-        match close(history, None, late) {
+        match close(history, &[], late) {
             Ok(statement) => Self::said_by(&statement),
             Err(CloseError::Hold(hold)) => {
                 let said: serde_json::Value = serde_json::from_str(&hold.to_json()).unwrap();
@@ -74,10 +74,10 @@ impl Outcome {
     }
 }
 
-/// Closes a history's period after a bill that ended with `opening`.
+/// Closes a history's period beside bills that ended or began with those registers.
 pub(crate) fn close(
     history: &History,
-    opening: Option<&Boundary>,
+    billed: &[Boundary],
     late: Late,
 ) -> Result<Statement, CloseError> {
     let served = history.served();
@@ -86,7 +86,7 @@ pub(crate) fn close(
     let registers = Registers::new(&served, &history.readings, history.unit(), zone);
     let subject = Subject {
         registers: &registers,
-        opening,
+        billed,
         late,
     };
     close_period(&history.period, &plans, &subject)

@@ -13,7 +13,7 @@ use super::{Outcome, close, peers};
 use crate::billing::consumption::Late;
 use crate::billing::period::start_of_day;
 
-const TABLE: &str = include_str!("../../../../tests/torture/counter.toml");
+const TABLE: &str = include_str!("../../../../../tests/torture/counter.toml");
 /// From the end of a period to its bill.
 const BILLED_AFTER: SignedDuration = SignedDuration::from_hours(15);
 const PEERS: [&str; 4] = ["myems", "emoncms", "volkszaehler", "home_assistant"];
@@ -159,9 +159,9 @@ fn what_comes_after_a_bill_is_in_the_next_one_and_nothing_is_billed_twice() {
         // What is there when it is billed.
         let billed_at = first.period.ends_at + BILLED_AFTER;
         first.readings.retain(|taken| taken.reading.at <= billed_at);
-        let one = close(&first, None, Late::Estimate).unwrap();
-        let opening = &one.segments.last().closing;
-        let two = close(&second, Some(opening), Late::Wait).unwrap();
+        let one = close(&first, &[], Late::Estimate).unwrap();
+        let opening = one.segments.last().closing.clone();
+        let two = close(&second, &[opening], Late::Wait).unwrap();
         let billed = [&one, &two].map(|statement| statement.charge.measured.normalize());
         assert_eq!(billed, [row.first, row.second], "{}", row.name);
         assert_eq!(row.first + row.second, row.first_truth + row.second_truth);
