@@ -183,6 +183,7 @@ fn pages() -> Router<Portal> {
             "/meters/{meter}/recipients",
             get(meters::recipients::ask).post(meters::recipients::change),
         )
+        .merge(device_pages())
         .route("/meters/{meter}/export.xlsx", get(export::meter))
         .route("/export.xlsx", get(export::everything))
         .merge(invoice_pages())
@@ -304,5 +305,27 @@ fn terms_pages() -> Router<Portal> {
         .route(
             "/meters/{meter}/terms/{from}/remove",
             get(terms::ask_remove).post(terms::remove),
+        )
+}
+
+fn device_pages() -> Router<Portal> {
+    use meters::{devices, exchange};
+    Router::new()
+        .route("/meters/{meter}/devices", get(devices::show))
+        .route(
+            "/meters/{meter}/register",
+            get(devices::ask_register).post(devices::state_register),
+        )
+        .route(
+            "/meters/{meter}/exchange",
+            get(exchange::ask).post(exchange::exchange),
+        )
+        .route(
+            "/meters/{meter}/multiplier",
+            get(exchange::ask_multiplier).post(exchange::change_multiplier),
+        )
+        .route(
+            "/meters/{meter}/exchange/undo",
+            get(devices::ask_undo).post(devices::undo),
         )
 }

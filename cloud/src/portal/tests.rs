@@ -3,6 +3,7 @@
 
 mod billing;
 mod correct;
+mod devices;
 mod forms;
 mod gateways;
 mod invoices;

@@ -38,6 +38,23 @@ pub(super) fn meter(row: &Row) -> StoreResult<Meter> {
     })
 }
 
+/// A device that is about to be put on a bus.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewDevice {
+    /// The gateway that reads it.
+    pub gateway: GatewayId,
+    /// The gateway's bus on which it is.
+    pub bus: String,
+    /// Its Modbus unit id.
+    pub unit_id: u8,
+    /// The profile that decodes it; the caller has seen that there is one.
+    pub profile: String,
+    /// The number on its plate, or nothing.
+    pub serial_number: String,
+    /// Seconds between two readings of its billing counters.
+    pub poll_period_s: u32,
+}
+
 /// A meter that is about to be registered, with its device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewMeter {
@@ -116,7 +133,15 @@ impl Transaction {
         now: Timestamp,
     ) -> Result<Meter, RegisterError> {
         let site = self.room_for_device(account, new.gateway).await?;
-        let device = self.add_device(account, new, now).await?;
+        let new_device = NewDevice {
+            gateway: new.gateway,
+            bus: new.bus.clone(),
+            unit_id: new.unit_id,
+            profile: new.profile.clone(),
+            serial_number: new.serial_number.clone(),
+            poll_period_s: new.poll_period_s,
+        };
+        let device = self.add_device(account, &new_device, now).await?;
         let added = Meter {
             account,
             id: MeterId(new_id(now)),
@@ -194,12 +219,17 @@ impl Transaction {
         Ok(SiteId(held.int(0)?))
     }
 
-    async fn add_device(
+    /// Puts a device at a free place of a gateway's bus.
+    ///
+    /// # Errors
+    /// When there is no such gateway, the card is full, or the place is taken.
+    pub async fn add_device(
         &mut self,
         account: AccountId,
-        new: &NewMeter,
+        new: &NewDevice,
         now: Timestamp,
     ) -> Result<DeviceId, RegisterError> {
+        self.room_for_device(account, new.gateway).await?;
         let device = DeviceId(new_id(now));
         let added = self
             .execute(

@@ -84,6 +84,10 @@ struct MeterPage {
     chain: Cell,
     losses: Vec<String>,
     read_now: Option<String>,
+    devices_href: Option<String>,
+    /// What somebody can say about a register that fell: where, and in which words.
+    tasks: Vec<(String, String)>,
+    more_href: Option<String>,
     problem: Option<String>,
     running: Option<RunningCard>,
     invoices: Table,
@@ -212,6 +216,13 @@ fn draw(page: Page, gathered: &Gathered, manages: bool, changes: bool) -> MeterP
         chain: gathered.chain.clone(),
         losses: gathered.losses.clone(),
         read_now: gathered.read_now.clone(),
+        devices_href: manages.then(|| format!("{path}/devices")),
+        tasks: if manages {
+            tasks(text, gathered, &path)
+        } else {
+            Vec::new()
+        },
+        more_href: manages.then(|| format!("{path}/terms")),
         problem: problem(&page, meter),
         running: running.map(|running| running_card(text, meter, &gathered.look, running)),
         invoices: invoice_table(&page, gathered),
@@ -224,6 +235,40 @@ fn draw(page: Page, gathered: &Gathered, manages: bool, changes: bool) -> MeterP
         buttons,
         page,
     }
+}
+
+/// The three things that may have happened to a register for which a bill is held.
+fn tasks(text: Text, gathered: &Gathered, path: &str) -> Vec<(String, String)> {
+    let held = gathered.held.iter();
+    let mut holds = held.filter_map(|held| Hold::from_json(&held.reason));
+    let fell = holds.find_map(|hold| match hold {
+        Hold::RegisterFell {
+            until,
+            before,
+            after,
+            ..
+        }
+        | Hold::RegisterJumped {
+            until,
+            before,
+            after,
+            ..
+        } => Some((until, before, after)),
+        _ => None,
+    });
+    let Some((at, before, after)) = fell else {
+        return Vec::new();
+    };
+    let (before, after) = (before.value(), after.value());
+    let reset = format!("{path}/exchange?at={at}&device=same&closing={before}&opening={after}");
+    vec![
+        (
+            format!("{path}/exchange?at={at}"),
+            text.get("terms-task-replaced"),
+        ),
+        (format!("{path}/register"), text.get("terms-task-wrapped")),
+        (reset, text.get("terms-task-reset")),
+    ]
 }
 
 /// What is to be known of the instant of a reading.

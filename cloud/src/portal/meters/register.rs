@@ -30,26 +30,26 @@ use crate::text::{Arg, Text};
 /// The unit ids that Modbus gives to devices.
 const UNIT_IDS: std::ops::RangeInclusive<i64> = 1..=247;
 /// Seconds between two readings of the billing counter.
-const POLL_PERIOD_S: u32 = 60;
+pub(super) const POLL_PERIOD_S: u32 = 60;
 /// How far in the past a first day may lie, in days: what a backlog can hold.
 const FIRST_DAY_PAST_MAX: i32 = 5 * 366;
 /// How far in the future it may lie, in days.
 const FIRST_DAY_FUTURE_MAX: i32 = 366;
 
 /// A billing point of a profile in one of its units.
-struct Counter<'a> {
-    profile: &'a Profile,
-    point: String,
-    unit: Unit,
+pub(super) struct Counter<'a> {
+    pub(super) profile: &'a Profile,
+    pub(super) point: String,
+    pub(super) unit: Unit,
 }
 
 impl Counter<'_> {
     /// What the form sends for it.
-    fn value(&self) -> String {
+    pub(super) fn value(&self) -> String {
         format!("{}/{}/{}", self.profile.id, self.point, self.unit)
     }
 
-    fn label(&self) -> String {
+    pub(super) fn label(&self) -> String {
         let models = self.profile.models.join(", ");
         format!(
             "{} {models} · {}",
@@ -59,7 +59,7 @@ impl Counter<'_> {
     }
 }
 
-fn counters(library: &Library) -> impl Iterator<Item = Counter<'_>> {
+pub(super) fn counters(library: &Library) -> impl Iterator<Item = Counter<'_>> {
     library.iter().flat_map(|profile| {
         profile.billing_points().flat_map(move |point| {
             point.units().into_iter().map(move |unit| Counter {
@@ -210,7 +210,7 @@ impl Asked<'_> {
 }
 
 /// The buses a gateway reported.
-fn buses(gateway: &Gateway) -> Vec<String> {
+pub(super) fn buses(gateway: &Gateway) -> Vec<String> {
     let reported = gateway.report.iter().flat_map(|report| &report.buses);
     reported.map(|bus| bus.name.clone()).collect()
 }
@@ -287,7 +287,10 @@ fn checked(
     })
 }
 
-fn checked_counter<'a>(check: &mut Check<'_>, library: &'a Library) -> Option<Counter<'a>> {
+pub(super) fn checked_counter<'a>(
+    check: &mut Check<'_>,
+    library: &'a Library,
+) -> Option<Counter<'a>> {
     let typed = check.input.get("counter");
     let found = counters(library).find(|counter| counter.value() == typed);
     if found.is_none() {
@@ -304,7 +307,7 @@ fn checked_counter<'a>(check: &mut Check<'_>, library: &'a Library) -> Option<Co
     found
 }
 
-fn unit_id(check: &mut Check<'_>) -> Option<u8> {
+pub(super) fn unit_id(check: &mut Check<'_>) -> Option<u8> {
     let typed = check.whole("unit_id")?;
     let found = u8::try_from(typed)
         .ok()

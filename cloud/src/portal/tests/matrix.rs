@@ -21,7 +21,7 @@ enum Door {
 
 use Door::{Account, Open, Own, Platform, Thing};
 
-const ROUTES: [(&str, &[Method], Door); 66] = [
+const ROUTES: [(&str, &[Method], Door); 71] = [
     ("/static/{name}", &[Method::GET], Open),
     ("/sign-in", &[Method::GET, Method::POST], Open),
     ("/sign-out", &[Method::POST], Open),
@@ -97,6 +97,27 @@ const ROUTES: [(&str, &[Method], Door); 66] = [
     ("/meters/{meter}/hold", &[Method::GET, Method::POST], Thing),
     (
         "/meters/{meter}/resume",
+        &[Method::GET, Method::POST],
+        Thing,
+    ),
+    ("/meters/{meter}/devices", &[Method::GET], Thing),
+    (
+        "/meters/{meter}/register",
+        &[Method::GET, Method::POST],
+        Thing,
+    ),
+    (
+        "/meters/{meter}/exchange",
+        &[Method::GET, Method::POST],
+        Thing,
+    ),
+    (
+        "/meters/{meter}/multiplier",
+        &[Method::GET, Method::POST],
+        Thing,
+    ),
+    (
+        "/meters/{meter}/exchange/undo",
         &[Method::GET, Method::POST],
         Thing,
     ),

@@ -1,0 +1,558 @@
+//! Exchanging a meter's device, setting its register anew, and another multiplier: one mounting
+//! ends and another begins.
+//!
+//! Promises: it is shown what it does to the coming bill before it is done, by doing it and
+//! letting it go; nothing that is billed is touched.
+
+use std::collections::BTreeSet;
+
+use axum::Form;
+use axum::extract::{Path, Query, State};
+use axum::response::Response;
+use common::quantity::Quantity;
+use jiff::civil::{Date, Time};
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, civil};
+use rust_decimal::Decimal;
+
+use super::super::Portal;
+use super::super::error::Failure;
+use super::super::field::{Choice, Field};
+use super::super::form::{Check, Errors, FormPage, Input, Section, name_field, written};
+use super::super::page::{Page, Place, go};
+use super::super::running;
+use super::super::session::SignedIn;
+use super::devices::billed_until;
+use super::register::{POLL_PERIOD_S, buses, checked_counter, counters, unit_id};
+use super::unit_word;
+use crate::access::Action;
+use crate::billing::period::plan_on;
+use crate::format::Format;
+use crate::site::{Device, Gateway, Meter, Mounting};
+use crate::store::Transaction;
+use crate::store::meters::{NewDevice, RegisterError};
+use crate::text::{Arg, Text};
+
+/// The highest multiplier: a transformer of 1,000,000 to 1 is a typing error.
+const MULTIPLIER_MAX: i64 = 1_000_000;
+
+/// What is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Exchange,
+    Multiplier,
+}
+
+/// A meter with the device that serves it.
+struct Subject {
+    meter: Meter,
+    kind: Kind,
+    mounting: Mounting,
+    device: Device,
+    gateway: Gateway,
+    /// Devices of the building with a counter that serves nothing: the point that would.
+    free: Vec<(Device, String)>,
+    billed: Option<Timestamp>,
+}
+
+impl Subject {
+    async fn of(
+        transaction: &mut Transaction,
+        portal: &Portal,
+        me: &SignedIn,
+        id: &str,
+        kind: Kind,
+    ) -> Result<Self, Failure> {
+        let meter = me.meter(transaction, id, Action::Manage).await?;
+        let account = meter.account;
+        let mountings = transaction.mountings(account, meter.id).await?;
+        let mounting = mountings.last().cloned().ok_or(Failure::Absent)?;
+        let device = transaction.device(account, mounting.device).await?;
+        let device = device.ok_or(Failure::Absent)?;
+        let gateway = transaction.gateway(account, device.gateway).await?;
+        let mut free = Vec::new();
+        for one in transaction.devices_of_site(account, meter.site).await? {
+            let serves: BTreeSet<String> = transaction
+                .points_in_service(account, one.id)
+                .await?
+                .into_iter()
+                .collect();
+            let profile = portal.app.profiles.get(&one.profile);
+            let points = profile
+                .into_iter()
+                .flat_map(|profile| profile.billing_points());
+            let mut open = points
+                .filter(|point| point.units().contains(&meter.unit) && !serves.contains(&point.id));
+            if let Some(point) = open.next() {
+                free.push((one.clone(), point.id.clone()));
+            }
+        }
+        Ok(Self {
+            billed: billed_until(transaction, &meter).await?,
+            gateway: gateway.ok_or(Failure::Absent)?,
+            meter,
+            kind,
+            mounting,
+            device,
+            free,
+        })
+    }
+
+    fn path(&self) -> String {
+        match self.kind {
+            Kind::Exchange => format!("/meters/{}/exchange", self.meter.id),
+            Kind::Multiplier => format!("/meters/{}/multiplier", self.meter.id),
+        }
+    }
+
+    fn title(&self, text: Text) -> String {
+        match self.kind {
+            Kind::Exchange => text.get("terms-exchange"),
+            Kind::Multiplier => text.get("terms-multiplier-change"),
+        }
+    }
+
+    fn form(&self, portal: &Portal, me: &SignedIn, input: &Input) -> FormPage {
+        let text = Text::in_language(me.person.language);
+        let page = Page::new(me, Place::Meters, self.title(text), portal.app.clock.now());
+        let sections = match self.kind {
+            Kind::Exchange => vec![
+                Section::new(text.get("terms-exchange-when"), self.when(text, input)),
+                Section::new(
+                    text.get("terms-exchange-registers"),
+                    self.registers(text, input),
+                )
+                .help(text.get("terms-exchange-registers-help")),
+                Section::new(
+                    text.get("terms-exchange-device"),
+                    self.devices(text, input, portal),
+                )
+                .help(text.get("terms-exchange-device-help")),
+            ],
+            Kind::Multiplier => {
+                let mut fields = self.when(text, input);
+                fields.push(self.multiplier(text, input));
+                vec![Section::new(String::new(), fields)]
+            }
+        };
+        let submit = text.get("terms-exchange-check");
+        let mut form = FormPage::new(page, self.path(), sections, submit);
+        let devices = format!("/meters/{}/devices", self.meter.id);
+        form.lead = match self.kind {
+            Kind::Exchange => text.get("terms-exchange-lead"),
+            Kind::Multiplier => text.get("terms-multiplier-lead"),
+        };
+        form.above = Some((devices.clone(), self.meter.label.clone()));
+        form.cancel = Some(devices);
+        form
+    }
+
+    fn when(&self, text: Text, input: &Input) -> Vec<Field> {
+        let zone = self.meter.zone.name();
+        let date = Field::line("date", text.get("terms-date"), input.get("date")).kind("date");
+        let time = Field::line("time", text.get("terms-time"), input.get("time")).kind("time");
+        let help = text.with("terms-time-help", &[("zone", Arg::from(zone))]);
+        vec![date, time.help(help)]
+    }
+
+    fn multiplier(&self, text: Text, input: &Input) -> Field {
+        let value = input.get("multiplier");
+        Field::line("multiplier", text.get("terms-multiplier"), value)
+            .decimal("")
+            .help(text.get("terms-multiplier-help"))
+    }
+
+    fn registers(&self, text: Text, input: &Input) -> Vec<Field> {
+        let unit = unit_word(self.meter.unit);
+        let line = |name: &str, label: String| {
+            Field::line(name, label, input.get(name))
+                .decimal(unit)
+                .optional()
+        };
+        vec![
+            line("closing", text.get("terms-closing")),
+            line("opening", text.get("terms-opening")),
+        ]
+    }
+
+    fn devices(&self, text: Text, input: &Input, portal: &Portal) -> Vec<Field> {
+        let chosen = input.get("device");
+        let mut choices = vec![
+            Choice::new("new", text.get("terms-device-new"), chosen),
+            Choice::new("same", text.get("terms-device-same"), chosen),
+        ];
+        choices.extend(self.free.iter().map(|(device, _)| {
+            let place = format!("{} · {}", device.bus, device.unit_id);
+            let label = format!("{} {} · {place}", device.profile, device.serial_number);
+            Choice::new(device.id.to_string(), label, chosen)
+        }));
+        let models = counters(&portal.app.profiles)
+            .filter(|counter| counter.unit == self.meter.unit)
+            .map(|counter| Choice::new(counter.value(), counter.label(), input.get("counter")));
+        let unit = Field::line("unit_id", text.get("portal-unit-id"), input.get("unit_id"));
+        vec![
+            Field::select("device", text.get("terms-device"), choices),
+            Field::select("counter", text.get("portal-counter"), models.collect())
+                .help(text.get("terms-device-new-help")),
+            name_field("serial", text.get("portal-serial"), input).optional(),
+            name_field("bus", text.get("portal-bus"), input).suggest(buses(&self.gateway)),
+            unit.kind("number"),
+            self.multiplier(text, input),
+        ]
+    }
+
+    fn defaults(&self, query: &Input, now: Timestamp) -> Input {
+        let asked = query.get("at").parse::<Timestamp>().unwrap_or(now);
+        let local = self.meter.zone.rules().to_datetime(asked);
+        let time = format!("{:02}:{:02}", local.hour(), local.minute());
+        let mounting = &self.mounting;
+        let counter = format!(
+            "{}/{}/{}",
+            self.device.profile, mounting.point, self.meter.unit
+        );
+        let format = Format::new(self.meter.locale);
+        let multiplier = written(mounting.multiplier, format);
+        let device = match query.get("device") {
+            "same" => "same",
+            _ => "new",
+        };
+        let number = |name: &str| {
+            let typed: Option<Decimal> = query.get(name).parse().ok();
+            typed.map_or_else(String::new, |one| written(one, format))
+        };
+        Input::of(&[
+            ("date", &local.date().to_string()),
+            ("time", &time),
+            ("closing", &number("closing")),
+            ("opening", &number("opening")),
+            ("device", device),
+            ("counter", &counter),
+            ("bus", &self.device.bus),
+            ("unit_id", &self.device.unit_id.to_string()),
+            ("multiplier", &multiplier),
+        ])
+    }
+}
+
+/// What shall be done, checked.
+#[derive(Debug)]
+struct Change {
+    at: Timestamp,
+    closing: Option<Quantity>,
+    opening: Option<Quantity>,
+    multiplier: Decimal,
+    next: Next,
+}
+
+/// The device that serves from then on.
+#[derive(Debug)]
+enum Next {
+    Same,
+    Free(Box<Device>, String),
+    New(Box<NewDevice>, String),
+}
+
+fn instant(check: &mut Check<'_>, subject: &Subject, now: Timestamp) -> Option<Timestamp> {
+    let date: Option<Date> = check.date("date");
+    let time = check.choice("time", |typed| typed.parse::<Time>().ok());
+    let local = civil::DateTime::from_parts(date?, time?);
+    let zone: TimeZone = subject.meter.zone.rules().clone();
+    let Ok(at) = zone.to_timestamp(local) else {
+        check.wrong("date", check.text.get("portal-error-first-day"));
+        return None;
+    };
+    let format = Format::new(check.text.language().locale());
+    let when = |at: Timestamp| format.date_time(at, &subject.meter.zone);
+    let too_early = subject.billed.filter(|billed| at < *billed);
+    if let Some(billed) = too_early {
+        let when = when(billed);
+        let sentence = check
+            .text
+            .with("terms-error-exchange-billed", &[("when", Arg::from(&when))]);
+        check.wrong("date", sentence);
+        return None;
+    }
+    if at <= subject.mounting.from {
+        let when = when(subject.mounting.from);
+        let sentence = check
+            .text
+            .with("terms-error-exchange-early", &[("when", Arg::from(&when))]);
+        check.wrong("date", sentence);
+        return None;
+    }
+    if at > now {
+        check.wrong("date", check.text.get("terms-error-exchange-late"));
+        return None;
+    }
+    Some(at)
+}
+
+fn register(check: &mut Check<'_>, field: &str, subject: &Subject) -> Option<Option<Quantity>> {
+    if check.input.get(field).trim().is_empty() {
+        return Some(None);
+    }
+    let value = check.decimal(field, Format::new(subject.meter.locale))?;
+    let quantity = Quantity::new(value, subject.meter.unit).ok();
+    let quantity = quantity.filter(|_| value >= Decimal::ZERO);
+    if quantity.is_none() {
+        check.wrong(field, check.text.get("terms-error-register"));
+    }
+    quantity.map(Some)
+}
+
+fn multiplier(check: &mut Check<'_>, format: Format) -> Option<Decimal> {
+    let typed = check.decimal("multiplier", format)?;
+    let good = typed > Decimal::ZERO
+        && typed <= Decimal::from(MULTIPLIER_MAX)
+        && typed.normalize().scale() <= 6;
+    if !good {
+        check.wrong("multiplier", check.text.get("terms-error-multiplier"));
+    }
+    good.then_some(typed)
+}
+
+fn checked(
+    check: &mut Check<'_>,
+    portal: &Portal,
+    subject: &Subject,
+    now: Timestamp,
+) -> Option<Change> {
+    let at = instant(check, subject, now);
+    let multiplier = multiplier(check, Format::new(subject.meter.locale));
+    if subject.kind == Kind::Multiplier {
+        return Some(Change {
+            at: at?,
+            closing: None,
+            opening: None,
+            multiplier: multiplier?,
+            next: Next::Same,
+        });
+    }
+    let closing = register(check, "closing", subject);
+    let opening = register(check, "opening", subject);
+    let next = next(check, portal, subject);
+    let same = matches!(next, Some(Next::Same));
+    if same && (closing == Some(None) || opening == Some(None)) {
+        check.wrong("closing", check.text.get("terms-error-reset"));
+    }
+    let change = Change {
+        at: at?,
+        closing: closing?,
+        opening: opening?,
+        multiplier: multiplier?,
+        next: next?,
+    };
+    check.errors.is_empty().then_some(change)
+}
+
+fn next(check: &mut Check<'_>, portal: &Portal, subject: &Subject) -> Option<Next> {
+    let chosen = check.input.get("device");
+    if chosen == "same" {
+        return Some(Next::Same);
+    }
+    if chosen != "new" {
+        let found = |typed: &str| {
+            let free = subject.free.iter();
+            let mut free = free.filter(|(device, _)| device.id.to_string() == typed);
+            free.next().cloned()
+        };
+        let (device, point) = check.choice("device", found)?;
+        return Some(Next::Free(Box::new(device), point));
+    }
+    let counter = checked_counter(check, &portal.app.profiles);
+    let counter = counter.filter(|counter| {
+        let fits = counter.unit == subject.meter.unit;
+        if !fits {
+            check.wrong("counter", check.text.get("terms-error-unit"));
+        }
+        fits
+    });
+    let (serial, bus) = (check.optional_name("serial"), check.name("bus"));
+    let unit_id = unit_id(check);
+    let counter = counter?;
+    let new = NewDevice {
+        gateway: subject.device.gateway,
+        bus: bus?,
+        unit_id: unit_id?,
+        profile: counter.profile.id.clone(),
+        serial_number: serial?,
+        poll_period_s: POLL_PERIOD_S,
+    };
+    Some(Next::New(Box::new(new), counter.point))
+}
+
+/// Does it, within the transaction.
+async fn apply(
+    transaction: &mut Transaction,
+    subject: &Subject,
+    change: Change,
+    now: Timestamp,
+) -> Result<(), RegisterError> {
+    let (account, old) = (subject.meter.account, &subject.mounting);
+    if old.until.is_none() {
+        let (at, closing) = (change.at, change.closing);
+        match change.next {
+            Next::Same => transaction.unmount(account, old.meter, at, closing).await?,
+            _ => transaction.dismount(account, old, at, closing, now).await?,
+        }
+    }
+    let (device, point) = match change.next {
+        Next::Same => (old.device, old.point.clone()),
+        Next::Free(device, point) => (device.id, point),
+        Next::New(new, point) => (transaction.add_device(account, &new, now).await?, point),
+    };
+    let is_same = device == old.device;
+    let mounting = Mounting {
+        meter: old.meter,
+        device,
+        point,
+        from: change.at,
+        until: None,
+        opening: change.opening,
+        closing: None,
+        multiplier: change.multiplier,
+        rolls_over_at: old.rolls_over_at.filter(|_| is_same),
+        max_rate: old.max_rate.filter(|_| is_same),
+    };
+    transaction.mount(account, &mounting).await?;
+    Ok(())
+}
+
+/// The running period in a sentence.
+async fn bill(
+    transaction: &mut Transaction,
+    portal: &Portal,
+    meter: &Meter,
+    text: Text,
+    now: Timestamp,
+) -> Result<String, Failure> {
+    let look = running::look(transaction, &portal.app.profiles, meter, now).await?;
+    let format = Format::new(meter.locale);
+    let Some(running) = look.running else {
+        return Ok(text.get("terms-trial-unknown"));
+    };
+    if let Some(hold) = &running.hold {
+        return Ok(hold.sentence(text, Format::new(text.language().locale()), &meter.zone));
+    }
+    let used = running.used.map(|used| format.quantity(used, meter.unit));
+    let plan = plan_on(running.period.from, &look.plans);
+    let money = running.cost.zip(plan);
+    let money = money.map(|(cost, plan)| format.money(cost, plan.currency));
+    Ok(match (used, money) {
+        (Some(used), Some(money)) => format!("{used} · {money}"),
+        (Some(used), None) => used,
+        _ => text.get("terms-trial-unknown"),
+    })
+}
+
+async fn ask_of(
+    portal: Portal,
+    me: SignedIn,
+    id: String,
+    query: Input,
+    kind: Kind,
+) -> Result<Response, Failure> {
+    let now = portal.app.clock.now();
+    let mut transaction = portal.app.store.read().await?;
+    let subject = Subject::of(&mut transaction, &portal, &me, &id, kind).await?;
+    drop(transaction);
+    let input = subject.defaults(&query, now);
+    subject.form(&portal, &me, &input).show(&Errors::new())
+}
+
+pub(crate) async fn ask(
+    State(portal): State<Portal>,
+    me: SignedIn,
+    Path(id): Path<String>,
+    Query(query): Query<Input>,
+) -> Result<Response, Failure> {
+    ask_of(portal, me, id, query, Kind::Exchange).await
+}
+
+pub(crate) async fn ask_multiplier(
+    State(portal): State<Portal>,
+    me: SignedIn,
+    Path(id): Path<String>,
+    Query(query): Query<Input>,
+) -> Result<Response, Failure> {
+    ask_of(portal, me, id, query, Kind::Multiplier).await
+}
+
+pub(crate) async fn exchange(
+    State(portal): State<Portal>,
+    me: SignedIn,
+    Path(id): Path<String>,
+    Form(input): Form<Input>,
+) -> Result<Response, Failure> {
+    change_of(portal, me, id, input, Kind::Exchange).await
+}
+
+pub(crate) async fn change_multiplier(
+    State(portal): State<Portal>,
+    me: SignedIn,
+    Path(id): Path<String>,
+    Form(input): Form<Input>,
+) -> Result<Response, Failure> {
+    change_of(portal, me, id, input, Kind::Multiplier).await
+}
+
+async fn change_of(
+    portal: Portal,
+    me: SignedIn,
+    id: String,
+    input: Input,
+    kind: Kind,
+) -> Result<Response, Failure> {
+    let now = portal.app.clock.now();
+    let text = Text::in_language(me.person.language);
+    let mut transaction = portal.app.store.write().await?;
+    let subject = Subject::of(&mut transaction, &portal, &me, &id, kind).await?;
+    let mut check = Check::new(&input, text);
+    let Some(change) = checked(&mut check, &portal, &subject, now) else {
+        return subject.form(&portal, &me, &input).show(&check.errors);
+    };
+    let meter = &subject.meter;
+    let before = bill(&mut transaction, &portal, meter, text, now).await?;
+    let said = format!("{change:?}");
+    match apply(&mut transaction, &subject, change, now).await {
+        Ok(()) => {}
+        Err(RegisterError::Store(error)) => return Err(error.into()),
+        Err(error) => {
+            check.wrong("unit_id", refusal(text, &error));
+            return subject.form(&portal, &me, &input).show(&check.errors);
+        }
+    }
+    let devices = format!("/meters/{}/devices", meter.id);
+    if input.is_on("sure") {
+        transaction.commit().await?;
+        tracing::info!(meter = %meter.id, by = %me.person.id, change = said, "exchanged");
+        return Ok(go(&format!("{devices}?done=saved")));
+    }
+    let after = bill(&mut transaction, &portal, meter, text, now).await?;
+    // What was done to see what it does is let go.
+    drop(transaction);
+    let args = [("before", Arg::from(&before)), ("after", Arg::from(&after))];
+    let mut form = subject.form(&portal, &me, &input);
+    form.lead = text.with("terms-exchange-means", &args);
+    let sure = Field::switch("sure", text.get("terms-exchange-sure"), true);
+    form.sections.insert(
+        0,
+        Section::new(text.get("terms-exchange-confirm"), vec![sure]),
+    );
+    form.submit = match kind {
+        Kind::Exchange => text.get("terms-exchange-do"),
+        Kind::Multiplier => text.get("terms-save"),
+    };
+    form.show(&Errors::new())
+}
+
+fn refusal(text: Text, error: &RegisterError) -> String {
+    match error {
+        RegisterError::PlaceTaken { bus, unit_id } => {
+            let unit = unit_id.to_string();
+            let args = [("bus", Arg::from(bus)), ("unit", Arg::from(&unit))];
+            text.with("portal-error-place-taken", &args)
+        }
+        _ => text.get("terms-error-no-room"),
+    }
+}
