@@ -4,7 +4,7 @@
 //! Promises: it is shown what it does to the coming bill before it is done, by doing it and
 //! letting it go; nothing that is billed is touched.
 
-use std::collections::BTreeSet;
+mod subject;
 
 use axum::Form;
 use axum::extract::{Path, Query, State};
@@ -15,224 +15,24 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, civil};
 use rust_decimal::Decimal;
 
+use self::subject::{Kind, Subject};
 use super::super::Portal;
 use super::super::error::Failure;
-use super::super::field::{Choice, Field};
-use super::super::form::{Check, Errors, FormPage, Input, Section, name_field, written};
-use super::super::page::{Page, Place, go};
+use super::super::field::Field;
+use super::super::form::{Check, Errors, Input, Section};
+use super::super::page::go;
 use super::super::running;
 use super::super::session::SignedIn;
-use super::devices::billed_until;
-use super::register::{POLL_PERIOD_S, buses, checked_counter, counters, unit_id};
-use super::unit_word;
-use crate::access::Action;
+use super::register::{POLL_PERIOD_S, checked_counter, unit_id};
 use crate::billing::period::plan_on;
 use crate::format::Format;
-use crate::site::{Device, Gateway, Meter, Mounting};
+use crate::site::{Device, Meter, Mounting};
 use crate::store::Transaction;
 use crate::store::meters::{NewDevice, RegisterError};
 use crate::text::{Arg, Text};
 
 /// The highest multiplier: a transformer of 1,000,000 to 1 is a typing error.
 const MULTIPLIER_MAX: i64 = 1_000_000;
-
-/// What is done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Exchange,
-    Multiplier,
-}
-
-/// A meter with the device that serves it.
-struct Subject {
-    meter: Meter,
-    kind: Kind,
-    mounting: Mounting,
-    device: Device,
-    gateway: Gateway,
-    /// Devices of the building with a counter that serves nothing: the point that would.
-    free: Vec<(Device, String)>,
-    billed: Option<Timestamp>,
-}
-
-impl Subject {
-    async fn of(
-        transaction: &mut Transaction,
-        portal: &Portal,
-        me: &SignedIn,
-        id: &str,
-        kind: Kind,
-    ) -> Result<Self, Failure> {
-        let meter = me.meter(transaction, id, Action::Manage).await?;
-        let account = meter.account;
-        let mountings = transaction.mountings(account, meter.id).await?;
-        let mounting = mountings.last().cloned().ok_or(Failure::Absent)?;
-        let device = transaction.device(account, mounting.device).await?;
-        let device = device.ok_or(Failure::Absent)?;
-        let gateway = transaction.gateway(account, device.gateway).await?;
-        let mut free = Vec::new();
-        for one in transaction.devices_of_site(account, meter.site).await? {
-            let serves: BTreeSet<String> = transaction
-                .points_in_service(account, one.id)
-                .await?
-                .into_iter()
-                .collect();
-            let profile = portal.app.profiles.get(&one.profile);
-            let points = profile
-                .into_iter()
-                .flat_map(|profile| profile.billing_points());
-            let mut open = points
-                .filter(|point| point.units().contains(&meter.unit) && !serves.contains(&point.id));
-            if let Some(point) = open.next() {
-                free.push((one.clone(), point.id.clone()));
-            }
-        }
-        Ok(Self {
-            billed: billed_until(transaction, &meter).await?,
-            gateway: gateway.ok_or(Failure::Absent)?,
-            meter,
-            kind,
-            mounting,
-            device,
-            free,
-        })
-    }
-
-    fn path(&self) -> String {
-        match self.kind {
-            Kind::Exchange => format!("/meters/{}/exchange", self.meter.id),
-            Kind::Multiplier => format!("/meters/{}/multiplier", self.meter.id),
-        }
-    }
-
-    fn title(&self, text: Text) -> String {
-        match self.kind {
-            Kind::Exchange => text.get("terms-exchange"),
-            Kind::Multiplier => text.get("terms-multiplier-change"),
-        }
-    }
-
-    fn form(&self, portal: &Portal, me: &SignedIn, input: &Input) -> FormPage {
-        let text = Text::in_language(me.person.language);
-        let page = Page::new(me, Place::Meters, self.title(text), portal.app.clock.now());
-        let sections = match self.kind {
-            Kind::Exchange => vec![
-                Section::new(text.get("terms-exchange-when"), self.when(text, input)),
-                Section::new(
-                    text.get("terms-exchange-registers"),
-                    self.registers(text, input),
-                )
-                .help(text.get("terms-exchange-registers-help")),
-                Section::new(
-                    text.get("terms-exchange-device"),
-                    self.devices(text, input, portal),
-                )
-                .help(text.get("terms-exchange-device-help")),
-            ],
-            Kind::Multiplier => {
-                let mut fields = self.when(text, input);
-                fields.push(self.multiplier(text, input));
-                vec![Section::new(String::new(), fields)]
-            }
-        };
-        let submit = text.get("terms-exchange-check");
-        let mut form = FormPage::new(page, self.path(), sections, submit);
-        let devices = format!("/meters/{}/devices", self.meter.id);
-        form.lead = match self.kind {
-            Kind::Exchange => text.get("terms-exchange-lead"),
-            Kind::Multiplier => text.get("terms-multiplier-lead"),
-        };
-        form.above = Some((devices.clone(), self.meter.label.clone()));
-        form.cancel = Some(devices);
-        form
-    }
-
-    fn when(&self, text: Text, input: &Input) -> Vec<Field> {
-        let zone = self.meter.zone.name();
-        let date = Field::line("date", text.get("terms-date"), input.get("date")).kind("date");
-        let time = Field::line("time", text.get("terms-time"), input.get("time")).kind("time");
-        let help = text.with("terms-time-help", &[("zone", Arg::from(zone))]);
-        vec![date, time.help(help)]
-    }
-
-    fn multiplier(&self, text: Text, input: &Input) -> Field {
-        let value = input.get("multiplier");
-        Field::line("multiplier", text.get("terms-multiplier"), value)
-            .decimal("")
-            .help(text.get("terms-multiplier-help"))
-    }
-
-    fn registers(&self, text: Text, input: &Input) -> Vec<Field> {
-        let unit = unit_word(self.meter.unit);
-        let line = |name: &str, label: String| {
-            Field::line(name, label, input.get(name))
-                .decimal(unit)
-                .optional()
-        };
-        vec![
-            line("closing", text.get("terms-closing")),
-            line("opening", text.get("terms-opening")),
-        ]
-    }
-
-    fn devices(&self, text: Text, input: &Input, portal: &Portal) -> Vec<Field> {
-        let chosen = input.get("device");
-        let mut choices = vec![
-            Choice::new("new", text.get("terms-device-new"), chosen),
-            Choice::new("same", text.get("terms-device-same"), chosen),
-        ];
-        choices.extend(self.free.iter().map(|(device, _)| {
-            let place = format!("{} · {}", device.bus, device.unit_id);
-            let label = format!("{} {} · {place}", device.profile, device.serial_number);
-            Choice::new(device.id.to_string(), label, chosen)
-        }));
-        let models = counters(&portal.app.profiles)
-            .filter(|counter| counter.unit == self.meter.unit)
-            .map(|counter| Choice::new(counter.value(), counter.label(), input.get("counter")));
-        let unit = Field::line("unit_id", text.get("portal-unit-id"), input.get("unit_id"));
-        vec![
-            Field::select("device", text.get("terms-device"), choices),
-            Field::select("counter", text.get("portal-counter"), models.collect())
-                .help(text.get("terms-device-new-help")),
-            name_field("serial", text.get("portal-serial"), input).optional(),
-            name_field("bus", text.get("portal-bus"), input).suggest(buses(&self.gateway)),
-            unit.kind("number"),
-            self.multiplier(text, input),
-        ]
-    }
-
-    fn defaults(&self, query: &Input, now: Timestamp) -> Input {
-        let asked = query.get("at").parse::<Timestamp>().unwrap_or(now);
-        let local = self.meter.zone.rules().to_datetime(asked);
-        let time = format!("{:02}:{:02}", local.hour(), local.minute());
-        let mounting = &self.mounting;
-        let counter = format!(
-            "{}/{}/{}",
-            self.device.profile, mounting.point, self.meter.unit
-        );
-        let format = Format::new(self.meter.locale);
-        let multiplier = written(mounting.multiplier, format);
-        let device = match query.get("device") {
-            "same" => "same",
-            _ => "new",
-        };
-        let number = |name: &str| {
-            let typed: Option<Decimal> = query.get(name).parse().ok();
-            typed.map_or_else(String::new, |one| written(one, format))
-        };
-        Input::of(&[
-            ("date", &local.date().to_string()),
-            ("time", &time),
-            ("closing", &number("closing")),
-            ("opening", &number("opening")),
-            ("device", device),
-            ("counter", &counter),
-            ("bus", &self.device.bus),
-            ("unit_id", &self.device.unit_id.to_string()),
-            ("multiplier", &multiplier),
-        ])
-    }
-}
 
 /// What shall be done, checked.
 #[derive(Debug)]
