@@ -59,7 +59,6 @@ terms-save = Save
 terms-try = Check and compare
 terms-trial = What it changes
 terms-trial-lead = { $n ->
-    [0] No meter is concerned yet.
     [one] One meter is concerned.
    *[other] { $n } meters are concerned, of which the first are shown.
 }
@@ -67,8 +66,8 @@ terms-trial-bill = Last bill, { $dates }, charged anew
 terms-trial-running = Running period, { $dates }, so far
 terms-trial-nothing = Nothing was read yet
 terms-trial-unknown = not known
-terms-trial-old = With the terms until now
-terms-trial-new = With the new terms
+terms-trial-old = Until now
+terms-trial-new = New
 terms-trial-empty = No meter is concerned yet.
 terms-unit = unit
 terms-tariff = Price
@@ -106,6 +105,7 @@ terms-season-day = Begins on day
 terms-season-month = of
 terms-season-add = Add a season
 terms-workday = Monday to Friday
+terms-saturdays = Saturday
 terms-sundays = Sunday and holidays
 terms-switch-at = From
 terms-switch-band = Price
@@ -152,14 +152,14 @@ terms-spike = Spike: above this share of the third highest
 terms-sum = Days against registers
 terms-cut = Remove
 terms-say-none = none
-terms-say-weekly = Weekly, last day { $day }
+terms-say-weekly = Weekly, closes on { $day }
 terms-say-last-day = the last day of the month
 terms-say-day = day { $day }
-terms-say-monthly = Monthly, last day { $day }
+terms-say-monthly = Monthly, closes on { $day }
 terms-say-months = { $n ->
     [one] Monthly
    *[other] Every { $n } months
-}, last day { $day }, one in { $month }
+}, closes on { $day }, once in { $month }
 terms-say-tier = up to { $up_to } { $price }
 terms-say-tier-last = then { $price }
 terms-say-demand = highest power { $price }/kW
@@ -250,6 +250,8 @@ terms-closing = Closing register of the old one
 terms-opening = Opening register of the new one
 terms-exchange-check = Check
 terms-exchange-means = Running period until now: { $before }. With this: { $after }.
+terms-exchange-counted = The old device was last read at { $register }, { $when }. With the closing register that you noted, { $more } more are counted.
+terms-exchange-below = The old device was last read at { $register }, { $when }, which is more than the closing register that you noted: the bill would be held.
 terms-exchange-confirm = Is this right?
 terms-exchange-sure = Yes, it happened like this
 terms-exchange-do = Exchange

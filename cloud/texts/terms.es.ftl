@@ -1,6 +1,6 @@
-# Condiciones de facturación en un sitio, en un plan y en un medidor; el cambio de equipo.
+# Condiciones de cobro en un sitio, en un plan y en un medidor; el cambio de equipo.
 
-terms-title = Condiciones de facturación
+terms-title = Condiciones de cobro
 terms-lead-site = Lo que se dice aquí cuenta para todo medidor del edificio que no diga otra cosa por sí mismo.
 terms-lead-plan = Lo que se dice aquí cuenta para todo medidor que siga este plan y no diga otra cosa por sí mismo.
 terms-lead-meter = Lo que no se dice aquí viene del plan del medidor y, si no, de su sitio.
@@ -59,7 +59,6 @@ terms-save = Guardar
 terms-try = Revisar y comparar
 terms-trial = Lo que cambia
 terms-trial-lead = { $n ->
-    [0] Aún no afecta a ningún medidor.
     [one] Afecta a un medidor.
    *[other] Afecta a { $n } medidores, de los que se muestran los primeros.
 }
@@ -67,8 +66,8 @@ terms-trial-bill = Última factura, { $dates }, calculada de nuevo
 terms-trial-running = Periodo en curso, { $dates }, hasta ahora
 terms-trial-nothing = Aún no hay lecturas
 terms-trial-unknown = no se sabe
-terms-trial-old = Con las condiciones actuales
-terms-trial-new = Con las nuevas
+terms-trial-old = Hasta ahora
+terms-trial-new = Nuevo
 terms-trial-empty = Aún no afecta a ningún medidor.
 terms-unit = unidad
 terms-tariff = Precio
@@ -106,6 +105,7 @@ terms-season-day = Empieza el día
 terms-season-month = de
 terms-season-add = Agregar temporada
 terms-workday = De lunes a viernes
+terms-saturdays = Sábado
 terms-sundays = Domingos y festivos
 terms-switch-at = Desde
 terms-switch-band = Precio
@@ -152,14 +152,14 @@ terms-spike = Pico: más de esta parte del tercero más alto
 terms-sum = Días contra registros
 terms-cut = Quitar
 terms-say-none = ninguno
-terms-say-weekly = Semanal, último día { $day }
+terms-say-weekly = Semanal, cierra el { $day }
 terms-say-last-day = el último día del mes
 terms-say-day = el día { $day }
-terms-say-monthly = Mensual, último día: { $day }
+terms-say-monthly = Mensual, cierra { $day }
 terms-say-months = { $n ->
     [one] Mensual
    *[other] Cada { $n } meses
-}, último día: { $day }, uno en { $month }
+}, cierra { $day }, una vez en { $month }
 terms-say-tier = hasta { $up_to } { $price }
 terms-say-tier-last = después { $price }
 terms-say-demand = potencia máxima { $price }/kW
@@ -250,6 +250,8 @@ terms-closing = Registro final del anterior
 terms-opening = Registro inicial del nuevo
 terms-exchange-check = Revisar
 terms-exchange-means = Periodo en curso hasta ahora: { $before }. Con esto: { $after }.
+terms-exchange-counted = El equipo anterior se leyó por última vez en { $register }, { $when }. Con el registro final anotado se cuentan { $more } más.
+terms-exchange-below = El equipo anterior se leyó por última vez en { $register }, { $when }, más que el registro final anotado: la factura quedaría retenida.
 terms-exchange-confirm = ¿Es correcto?
 terms-exchange-sure = Sí, fue así
 terms-exchange-do = Cambiar
@@ -269,4 +271,4 @@ terms-error-exchange-early = El equipo atiende este medidor desde { $when }: eli
 terms-error-exchange-late = Esto está en el futuro: registre el cambio cuando esté hecho.
 terms-error-reset = Si sigue el mismo equipo, escriba ambos registros: antes y después.
 terms-error-unit = Ese equipo cuenta en otra unidad que la de este medidor.
-terms-error-no-room = La pasarela ya lee todos los equipos que puede: quite uno antes.
+terms-error-no-room = El gateway ya lee todos los equipos que puede: quite uno antes.

@@ -117,7 +117,7 @@ impl Cell {
 }
 
 /// Rows of cells under columns.
-#[derive(Debug, Template)]
+#[derive(Debug, Clone, Template)]
 #[template(path = "portal/table.html")]
 pub(crate) struct Table {
     pub(crate) caption: String,

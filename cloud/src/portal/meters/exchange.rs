@@ -245,6 +245,35 @@ async fn bill(
     })
 }
 
+/// What the noted closing register adds to what was read of the old device.
+async fn counted(
+    transaction: &mut Transaction,
+    subject: &Subject,
+    change: &Change,
+    text: Text,
+) -> Result<String, Failure> {
+    let (meter, old) = (&subject.meter, &subject.mounting);
+    let around = transaction.readings_around(meter.account, old.device, &old.point, change.at);
+    let around = around.await?;
+    let before = around.iter().filter(|kept| kept.reading.at <= change.at);
+    let last = before.max_by_key(|kept| kept.reading.at);
+    let read = last.and_then(|kept| Some((kept.reading.at, kept.reading.quantity?)));
+    let (Some((at, register)), Some(closing)) = (read, change.closing) else {
+        return Ok(String::new());
+    };
+    let format = Format::new(meter.locale);
+    let when = Format::new(text.language().locale()).date_time(at, &meter.zone);
+    let more = closing.value() - register.value();
+    let shown = format.quantity(register.value(), register.unit());
+    let more_shown = format.quantity(more, register.unit());
+    let mut args = vec![("register", Arg::from(&shown)), ("when", Arg::from(&when))];
+    if more < Decimal::ZERO {
+        return Ok(text.with("terms-exchange-below", &args));
+    }
+    args.push(("more", Arg::from(&more_shown)));
+    Ok(text.with("terms-exchange-counted", &args))
+}
+
 async fn ask_of(
     portal: Portal,
     me: SignedIn,
@@ -313,6 +342,7 @@ async fn change_of(
     };
     let meter = &subject.meter;
     let before = bill(&mut transaction, &portal, meter, text, now).await?;
+    let counted = counted(&mut transaction, &subject, &change, text).await?;
     let said = format!("{change:?}");
     match apply(&mut transaction, &subject, change, now).await {
         Ok(()) => {}
@@ -335,10 +365,8 @@ async fn change_of(
     let mut form = subject.form(&portal, &me, &input);
     form.lead = text.with("terms-exchange-means", &args);
     let sure = Field::switch("sure", text.get("terms-exchange-sure"), true);
-    form.sections.insert(
-        0,
-        Section::new(text.get("terms-exchange-confirm"), vec![sure]),
-    );
+    let confirm = Section::new(text.get("terms-exchange-confirm"), vec![sure]).help(counted);
+    form.sections.insert(0, confirm);
     form.submit = match kind {
         Kind::Exchange => text.get("terms-exchange-do"),
         Kind::Multiplier => text.get("terms-save"),

@@ -13,9 +13,9 @@ use super::super::page::{Page, Place, show as show_page};
 use super::super::running::{self, Look, Running};
 use super::super::session::SignedIn;
 use super::super::table::{Button, Cell, Table, Tone};
-use super::proof;
 use super::recipients::delivery_word;
 use super::settings::next_sentence;
+use super::{devices, proof};
 use super::{has_recorded, is_fresh, medium_word, state};
 use crate::access::{Action, Object, may};
 use crate::account::Person;
@@ -93,6 +93,7 @@ struct MeterPage {
     invoices: Table,
     terms: Vec<(String, String)>,
     plans: Option<Table>,
+    mountings: Option<Table>,
     device: Vec<(String, String)>,
     recipients: Option<Table>,
     recipients_href: Option<String>,
@@ -110,6 +111,8 @@ struct Gathered {
     device: Vec<(String, String)>,
     chain: Cell,
     losses: Vec<String>,
+    /// The devices that served it, if there were several.
+    mountings: Option<Table>,
     /// Where its device is asked for a reading, if they may.
     read_now: Option<String>,
 }
@@ -166,11 +169,17 @@ async fn gather(
             device.push((page.t("portal-profile"), profile));
         }
     }
+    let served = transaction.mountings(account, id).await?;
+    let mountings = match manages && served.len() > 1 {
+        true => Some(devices::table(page, transaction, &meter, &served).await?),
+        false => None,
+    };
     let chain = proof::chain(transaction, page, &meter).await?;
     let losses = proof::losses(transaction, page, &meter, &look).await?;
     Ok(Gathered {
         chain,
         losses,
+        mountings,
         look,
         invoices: transaction
             .invoices_of_meter(account, id, running::shown_periods())
@@ -229,6 +238,7 @@ fn draw(page: Page, gathered: &Gathered, manages: bool, changes: bool) -> MeterP
         terms: terms(&page, meter, &gathered.look.plans),
         plans: (manages && gathered.look.plans.len() > 1)
             .then(|| plan_table(&page, meter, &gathered.look.plans)),
+        mountings: gathered.mountings.clone(),
         device: gathered.device.clone(),
         recipients: manages.then(|| recipient_table(&page, &gathered.assigned)),
         recipients_href: changes.then(|| format!("{path}/recipients")),

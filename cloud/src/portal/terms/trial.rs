@@ -104,7 +104,10 @@ pub(super) async fn of(
         rows.push(row(page, meter, used.as_ref(), (&old, &new), date));
     }
     let n = i64::try_from(subject.meters.len()).unwrap_or(i64::MAX);
-    let lead = page.text.with("terms-trial-lead", &[("n", Arg::Count(n))]);
+    let lead = match n {
+        0 => String::new(),
+        n => page.text.with("terms-trial-lead", &[("n", Arg::Count(n))]),
+    };
     Ok(Trial {
         lead,
         table: Table {

@@ -11,7 +11,7 @@ use crate::text::Text;
 /// The minutes of a day.
 const DAY: i32 = 24 * 60;
 /// How many minutes a step of the drawing is wide.
-const STEP: i32 = 2;
+const STEP: i32 = 4;
 /// The room for the names of the days.
 const LEFT: i32 = 46;
 const ROW: i32 = 22;

@@ -52,7 +52,7 @@ impl Drawer<'_> {
         for kind in DAYS {
             let heading = match kind {
                 "workday" => self.t("terms-workday"),
-                "saturday" => self.t("terms-saturday"),
+                "saturday" => self.t("terms-saturdays"),
                 _ => self.t("terms-sundays"),
             };
             items.push(Item::Heading(heading));
