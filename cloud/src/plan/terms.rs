@@ -179,23 +179,29 @@ impl Terms {
 }
 
 impl Terms {
-    /// What a plan says beyond the product's own defaults: the rest stays open.
+    /// What a plan says beyond what holds anyway: by `held`, or by the product's own defaults.
     #[must_use]
-    pub fn beyond_default(plan: &Plan) -> Self {
-        fn beyond<T: Default + PartialEq>(term: &mut Option<T>) {
-            if term.as_ref() == Some(&T::default()) {
+    pub fn beyond(plan: &Plan, held: &Self) -> Self {
+        fn beyond<T: PartialEq>(term: &mut Option<T>, held: Option<&T>, default: Option<&T>) {
+            if term.as_ref() == held.or(default) {
                 *term = None;
             }
         }
         let mut terms = Self::of(plan);
-        beyond(&mut terms.minimum);
-        beyond(&mut terms.fees);
-        beyond(&mut terms.taxes);
-        beyond(&mut terms.missing);
-        beyond(&mut terms.checks);
-        if terms.send_hour == Some(super::SEND_HOUR_DEFAULT) {
-            terms.send_hour = None;
-        }
+        beyond(&mut terms.zone, held.zone.as_ref(), None);
+        beyond(&mut terms.cycle, held.cycle.as_ref(), None);
+        beyond(&mut terms.currency, held.currency.as_ref(), None);
+        beyond(&mut terms.tariff, held.tariff.as_ref(), None);
+        let minimum = Minimum::default();
+        beyond(&mut terms.minimum, held.minimum.as_ref(), Some(&minimum));
+        beyond(&mut terms.fees, held.fees.as_ref(), Some(&Vec::new()));
+        beyond(&mut terms.taxes, held.taxes.as_ref(), Some(&Vec::new()));
+        let hour = super::SEND_HOUR_DEFAULT;
+        beyond(&mut terms.send_hour, held.send_hour.as_ref(), Some(&hour));
+        let missing = Missing::default();
+        beyond(&mut terms.missing, held.missing.as_ref(), Some(&missing));
+        let checks = Checks::default();
+        beyond(&mut terms.checks, held.checks.as_ref(), Some(&checks));
         terms
     }
 }

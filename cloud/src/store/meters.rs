@@ -121,7 +121,8 @@ pub enum RegisterError {
 }
 
 impl Transaction {
-    /// Registers a meter with its device, the mounting between them, and its first plan.
+    /// Registers a meter with its device, the mounting between them, and of its first plan what
+    /// does not hold by its site anyway.
     ///
     /// # Errors
     /// When there is no such gateway, the card is full, or the place is taken.
@@ -185,9 +186,11 @@ impl Transaction {
             max_rate: None,
         };
         self.mount(account, &mounting).await?;
+        let levels = self.levels_of_site(account, site).await?;
+        let held = levels.held_on(new.plan.effective_from);
         let version = Version {
             effective_from: new.plan.effective_from,
-            terms: Terms::beyond_default(&new.plan),
+            terms: Terms::beyond(&new.plan, &held.terms),
         };
         self.set_terms(account, Owner::Meter(added.id), &version, by, now)
             .await?;

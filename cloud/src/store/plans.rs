@@ -1,6 +1,5 @@
 //! The billing terms: what sites, named plans and meters say, version by version.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use common::id::{AccountId, MeterId, PersonId, PlanId, SiteId};
@@ -181,6 +180,35 @@ impl Transaction {
         Ok(())
     }
 
+    /// All that is said about the meters of a building: by it, and by the plans that it follows
+    /// at any time.
+    ///
+    /// # Errors
+    /// When the engine cannot.
+    pub async fn levels_of_site(
+        &mut self,
+        account: AccountId,
+        site: SiteId,
+    ) -> StoreResult<Levels> {
+        let mut levels = Levels {
+            site: self.terms(account, Owner::Site(site)).await?,
+            ..Levels::default()
+        };
+        self.read_followed(account, &mut levels).await?;
+        Ok(levels)
+    }
+
+    /// Reads the plans that are followed and not there yet.
+    async fn read_followed(&mut self, account: AccountId, levels: &mut Levels) -> StoreResult<()> {
+        let versions = levels.site.iter().chain(&levels.meter);
+        for id in versions.filter_map(|version| version.terms.plan) {
+            if let Entry::Vacant(unread) = levels.plans.entry(id) {
+                unread.insert(self.terms(account, Owner::Plan(id)).await?);
+            }
+        }
+        Ok(())
+    }
+
     /// All that is said about a meter: by its site, by the plans that either follows at any
     /// time, and by itself.
     ///
@@ -193,22 +221,13 @@ impl Transaction {
                 &[account.into(), meter.into()],
             )
             .await?;
-        let site = match site {
-            Some(row) => {
-                let site = SiteId(row.int(0)?);
-                self.terms(account, Owner::Site(site)).await?
-            }
-            None => Vec::new(),
+        let mut levels = match site {
+            Some(row) => self.levels_of_site(account, SiteId(row.int(0)?)).await?,
+            None => Levels::default(),
         };
-        let meter = self.terms(account, Owner::Meter(meter)).await?;
-        let mut plans = BTreeMap::new();
-        let followed = |version: &Version| version.terms.plan;
-        for id in site.iter().chain(&meter).filter_map(followed) {
-            if let Entry::Vacant(unread) = plans.entry(id) {
-                unread.insert(self.terms(account, Owner::Plan(id)).await?);
-            }
-        }
-        Ok(Levels { site, plans, meter })
+        levels.meter = self.terms(account, Owner::Meter(meter)).await?;
+        self.read_followed(account, &mut levels).await?;
+        Ok(levels)
     }
 
     /// Every version of a meter's plan, by the date from which it counts, with where each of

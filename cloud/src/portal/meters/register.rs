@@ -12,7 +12,7 @@ use rust_decimal::Decimal;
 use super::super::Portal;
 use super::super::error::Failure;
 use super::super::field::{Choice, Field, Group};
-use super::super::form::{Check, Errors, FormPage, Input, Section, name_field};
+use super::super::form::{Check, Errors, FormPage, Input, Section, name_field, written};
 use super::super::page::{Page, Place, go};
 use super::super::session::SignedIn;
 use super::super::sites::{locale_field, zone_field};
@@ -22,8 +22,13 @@ use super::{medium_word, unit_word};
 use crate::access::Action;
 use crate::account::{Membership, Person};
 use crate::billing::period::{first_period, start_of_day};
+use crate::currency::Currency;
 use crate::format::Format;
+use crate::plan::tariff::{Minimum, Rate, Tariff};
+use crate::plan::terms::Terms;
+use crate::plan::{Cycle, Plan, SEND_HOUR_DEFAULT};
 use crate::site::{Assignment, CONNEKTOR_DEVICES_MAX, Gateway, Site};
+use crate::store::Transaction;
 use crate::store::meters::{NewMeter, RegisterError};
 use crate::text::{Arg, Text};
 
@@ -100,6 +105,8 @@ struct Asked<'a> {
     gateway: &'a Gateway,
     site: &'a Site,
     members: &'a [(Person, Membership)],
+    /// What its site says of billing terms.
+    held: Terms,
 }
 
 impl Asked<'_> {
@@ -172,7 +179,24 @@ impl Asked<'_> {
                 .help(text.get("portal-first-day-help")),
         ];
         fields.extend(term_fields(text, input, ""));
+        fields.retain(|field| match field.name.as_str() {
+            "price" => has_flat_price(&self.held),
+            "cutoff_day" => !matches!(self.held.cycle, Some(Cycle::Week { .. })),
+            _ => true,
+        });
         fields
+    }
+
+    /// What was typed, and for fields that are not asked something that can be read.
+    fn with_unasked(&self, input: Input) -> Input {
+        let input = match has_flat_price(&self.held) {
+            true => input,
+            false => input.with("price", "0"),
+        };
+        match self.held.cycle {
+            Some(Cycle::Week { .. }) => input.with("cutoff_day", "31"),
+            _ => input,
+        }
     }
 
     fn defaults(&self, now: Timestamp) -> Input {
@@ -195,16 +219,30 @@ impl Asked<'_> {
             "UY" => "UYU",
             _ => "MXN",
         };
+        let (held, format) = (&self.held, Format::new(self.site.locale));
+        let currency = held.currency.map_or(currency, Currency::code);
+        let zone = held.zone.as_ref().unwrap_or(&self.site.zone);
+        let cutoff_day = held
+            .cycle
+            .and_then(|cycle| cycle.cutoff_day())
+            .unwrap_or(31);
+        let price = match held.tariff.as_ref().map(|tariff| &tariff.rate) {
+            Some(Rate::Flat { price }) => written(*price, format),
+            _ => String::new(),
+        };
+        let minimum = held.minimum.as_ref().map(|minimum| minimum.quantity);
+        let hour = held.send_hour.unwrap_or(SEND_HOUR_DEFAULT);
         Input::of(&[
-            ("zone", self.site.zone.name()),
+            ("zone", zone.name()),
             ("locale", &locale),
             ("bus", buses.first().map_or("main", String::as_str)),
             ("unit_id", "1"),
             ("from", &today),
-            ("cutoff_day", "31"),
+            ("cutoff_day", &cutoff_day.to_string()),
             ("currency", currency),
-            ("minimum", "0"),
-            ("send_hour", "7"),
+            ("price", &price),
+            ("minimum", &written(minimum.unwrap_or_default(), format)),
+            ("send_hour", &hour.to_string()),
         ])
     }
 }
@@ -215,11 +253,68 @@ pub(super) fn buses(gateway: &Gateway) -> Vec<String> {
     reported.map(|bus| bus.name.clone()).collect()
 }
 
+/// A price that the form can show: where the site has another kind, that one counts.
+fn has_flat_price(held: &Terms) -> bool {
+    let tariff = held.tariff.as_ref();
+    tariff.is_none_or(|tariff| matches!(tariff.rate, Rate::Flat { .. }))
+}
+
+/// The plan of a form that asks for the simplest terms alone, with what the site says of the
+/// others.
+fn with_held(plan: Plan, held: &Terms) -> Plan {
+    let cycle = match (held.cycle, plan.cycle) {
+        (
+            Some(Cycle::Month {
+                months, ends_in, ..
+            }),
+            Cycle::Month { cutoff_day, .. },
+        ) => Cycle::Month {
+            cutoff_day,
+            months,
+            ends_in,
+        },
+        (held, typed) => held.unwrap_or(typed),
+    };
+    let tariff = match held.tariff.clone() {
+        Some(tariff) if has_flat_price(held) => Tariff {
+            rate: plan.tariff.rate,
+            ..tariff
+        },
+        held => held.unwrap_or(plan.tariff),
+    };
+    let minimum = Minimum {
+        quantity: plan.minimum.quantity,
+        ..held.minimum.clone().unwrap_or_default()
+    };
+    Plan {
+        cycle,
+        tariff,
+        minimum,
+        fees: held.fees.clone().unwrap_or(plan.fees),
+        taxes: held.taxes.clone().unwrap_or(plan.taxes),
+        missing: held.missing.unwrap_or(plan.missing),
+        checks: held.checks.clone().unwrap_or(plan.checks),
+        ..plan
+    }
+}
+
+/// The terms that a building says today.
+async fn held_by_site(
+    transaction: &mut Transaction,
+    site: &Site,
+    now: Timestamp,
+) -> Result<Terms, Failure> {
+    let levels = transaction.levels_of_site(site.account, site.id).await?;
+    let today = site.zone.rules().to_datetime(now).date();
+    Ok(levels.held_on(today).terms)
+}
+
 pub(crate) async fn ask(
     State(portal): State<Portal>,
     me: SignedIn,
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
+    let now = portal.app.clock.now();
     let mut transaction = portal.app.store.read().await?;
     let gateway = me.gateway(&mut transaction, &id, Action::Manage).await?;
     let site = transaction
@@ -233,8 +328,9 @@ pub(crate) async fn ask(
         gateway: &gateway,
         site: &site,
         members: &members,
+        held: held_by_site(&mut transaction, &site, now).await?,
     };
-    let input = form.defaults(portal.app.clock.now());
+    let input = form.defaults(now);
     form.page(&input).show(&Errors::new())
 }
 
@@ -242,7 +338,7 @@ pub(crate) async fn ask(
 fn checked(
     check: &mut Check<'_>,
     library: &Library,
-    gateway: &Gateway,
+    (gateway, held): (&Gateway, &Terms),
     now: Timestamp,
 ) -> Option<NewMeter> {
     let label = check.name("label");
@@ -257,6 +353,7 @@ fn checked(
         .filter(|from| first_day_in_reach(check, *from, now));
     let format = Format::new(locale.unwrap_or(check.text.language().locale()));
     let plan = checked_plan(check, from, zone.clone(), format);
+    let plan = plan.map(|plan| with_held(plan, held));
     let (counter, zone, plan, from) = (counter?, zone?, plan?, from?);
     let plans = [plan];
     let ends = first_period(from, &plans).and_then(|period| {
@@ -353,10 +450,17 @@ pub(crate) async fn add(
         gateway: &gateway,
         site: &site,
         members: &members,
+        held: held_by_site(&mut transaction, &site, now).await?,
     };
+    let input = form.with_unasked(input);
     let mut check = Check::new(&input, Text::in_language(me.person.language));
     let deliveries = read_deliveries(&mut check, &members);
-    let new = checked(&mut check, &portal.app.profiles, &gateway, now);
+    let new = checked(
+        &mut check,
+        &portal.app.profiles,
+        (&gateway, &form.held),
+        now,
+    );
     let Some(new) = new.filter(|_| check.errors.is_empty()) else {
         return form.page(&input).show(&check.errors);
     };

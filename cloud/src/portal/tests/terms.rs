@@ -368,3 +368,53 @@ async fn hours_are_built_with_buttons_and_drawn_as_a_week() {
         .text();
     assert!(page.contains("value=\"18:00\""), "{page}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_meter_says_only_what_its_site_does_not() {
+    let world = World::new().await;
+    let administrator = world.administrator().await;
+    let integrator = world.integrator(&administrator, "Norte").await;
+    let (site, gateway) = world.building(&integrator, "gateway").await;
+    let mut form = with(&with(&WHOLE, "price", "3.50"), "from", "2026-11-01");
+    form.extend([
+        ("said-fees", "on"),
+        ("fee-0-name", "Care"),
+        ("fee-0-amount", "20"),
+    ]);
+    let form = with(&with(&form, "months", "2"), "do", "save");
+    let path = format!("{site}/terms/new");
+    world.done(&integrator, &path, &form).await;
+    let form = world.get(&integrator, &format!("{gateway}/meters")).await;
+    assert!(
+        form.text().contains("value=\"3.50\""),
+        "the site's price is there"
+    );
+    let meter = world.meter(&integrator, &gateway, "Local 101", "1").await;
+    let page = world.get(&integrator, &format!("{meter}/terms")).await;
+    let page = page.text();
+    assert!(page.contains("Nothing of its own"), "{page}");
+    for expected in ["Every 2 months", "Care: $20.00 MXN"] {
+        assert!(page.contains(expected), "{expected}: {page}");
+    }
+    assert!(
+        page.contains("$3.50 MXN/kWh") && page.contains("from site Plaza"),
+        "{page}"
+    );
+    // The simple settings say of the meter what was typed otherwise, and nothing else.
+    let form = [
+        ("from", "2026-12-01"),
+        ("price", "4"),
+        ("cutoff_day", "31"),
+        ("minimum", "0"),
+        ("label", "Local 101"),
+        ("locale", "es-MX"),
+    ];
+    let path = format!("{meter}/settings");
+    world.done(&integrator, &path, &form).await;
+    let version = world
+        .get(&integrator, &format!("{meter}/terms/2026-12-01"))
+        .await;
+    let version = version.text();
+    assert!(version.contains("name=\"said-tariff\""), "{version}");
+    assert!(!version.contains("name=\"said-cycle\""), "{version}");
+}
