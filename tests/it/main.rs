@@ -5,6 +5,7 @@ mod access;
 mod bad_input;
 mod bus_faults;
 mod clock;
+mod closing;
 mod command_line;
 mod disk_full;
 mod fail_points;

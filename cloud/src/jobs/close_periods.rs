@@ -121,24 +121,46 @@ async fn close_meter(
     let mut reader = store.read().await?;
     let work = read_work(&mut reader, profiles, meter, now).await?;
     drop(reader);
-    if work.is_written {
-        return Ok(());
+    match work.is_written {
+        true => Ok(()),
+        false => write(store, issuer, meter, &work, now).await,
     }
+}
+
+/// Writes what was read and decided, all of it or nothing: when somebody issued or took back
+/// documents of the meter meanwhile, its bills may stand on other registers, and the next look
+/// decides.
+async fn write(
+    store: &Store,
+    issuer: &SigningKey,
+    meter: &Meter,
+    work: &Work,
+    now: Timestamp,
+) -> anyhow::Result<()> {
+    let (account, id) = (meter.account, meter.id);
     let mut writer = store.write().await?;
     // Somebody may have held it since it was read; the next run sees that.
     let held_meanwhile = held_by_person(&mut writer, meter).await?.is_some();
+    let mut documents = work.documents;
     for outcome in &work.outcomes {
         match outcome {
             Outcome::Issue(_) if held_meanwhile => return Ok(()),
-            Outcome::Issue(closed) => issue(&mut writer, issuer, meter, &work, closed, now).await?,
+            Outcome::Issue(closed) => {
+                issue(&mut writer, issuer, meter, work, closed, now).await?;
+                documents = documents.saturating_add(1);
+            }
             Outcome::Hold(period, hold) => keep_hold(&mut writer, meter, period, hold, now).await?,
         }
     }
-    for from in &work.forgotten {
-        writer.forget_held(meter.account, meter.id, *from).await?;
+    if documents > work.documents && writer.documents_of_meter(account, id).await? != documents {
+        return Ok(());
     }
-    let next = work.next_close_at;
-    writer.set_next_close(meter.account, meter.id, next).await?;
+    for from in &work.forgotten {
+        writer.forget_held(account, id, *from).await?;
+    }
+    writer
+        .set_next_close(account, id, work.next_close_at)
+        .await?;
     fail_point("invoice-before-commit");
     writer.commit().await?;
     fail_point("invoice-after-commit");

@@ -131,6 +131,26 @@ impl Transaction {
         rows.iter().map(issued).collect()
     }
 
+    /// How many documents of a meter are issued. It only grows: another figure than before says
+    /// that what its bills stand on may have changed.
+    ///
+    /// # Errors
+    /// When the engine cannot.
+    pub async fn documents_of_meter(
+        &mut self,
+        account: AccountId,
+        meter: MeterId,
+    ) -> StoreResult<i64> {
+        let counted = self
+            .query_one(
+                "SELECT COUNT(*) FROM invoice \
+                 WHERE account_id = $1 AND meter_id = $2 AND state = 'issued'",
+                &[account.into(), meter.into()],
+            )
+            .await?;
+        counted.map_or(Ok(0), |row| row.int(0))
+    }
+
     /// Up to `limit` issued invoices of an account whose numbers are below `before`, the
     /// highest number first.
     ///

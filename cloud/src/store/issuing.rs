@@ -13,7 +13,7 @@ use serde_json::Value as Json;
 
 use super::gateways::GatewayKey;
 use super::readings::Stream;
-use super::{StoreError, StoreResult, Transaction, Value, new_id};
+use super::{StoreError, StoreResult, Transaction, new_id};
 use crate::billing::consumption::Taken;
 use crate::billing::invoice::{Invoice, Period};
 use crate::billing::segment::{Basis, Boundary, Evidence as Rest};
@@ -188,41 +188,40 @@ impl Transaction {
         key: &SigningKey,
         make: impl FnOnce(Issue) -> Invoice,
     ) -> StoreResult<Option<Invoice>> {
-        let place: [Value; 4] = [
-            slot.meter.into(),
-            slot.from.into(),
-            slot.kind.into(),
-            slot.revision.into(),
-        ];
-        let with = |first: Value| {
-            std::iter::once(first)
-                .chain(place.clone())
-                .collect::<Vec<_>>()
-        };
-        // Holds the account's row: whoever issues at the same time waits here.
+        // Holds the account's row: whoever issues at the same time waits here, and sees with the
+        // next statement what was issued meanwhile.
         let taken = self
             .query_one(
                 "UPDATE account SET next_invoice_number = next_invoice_number + 1 \
-                 WHERE account_id = $1 AND NOT EXISTS (SELECT 1 FROM invoice \
-                 WHERE invoice.account_id = $1 AND invoice.meter_id = $2 \
-                 AND invoice.period_from = $3 AND invoice.kind = $4 AND invoice.revision = $5 \
-                 AND invoice.state = 'issued') \
-                 RETURNING next_invoice_number - 1, name, contact",
-                &with(slot.account.into()),
+                 WHERE account_id = $1 RETURNING next_invoice_number - 1, name, contact",
+                &[slot.account.into()],
             )
             .await?;
-        let Some(taken) = taken else {
-            return Ok(None);
-        };
-        // A held period's invoice has its identity already.
+        let taken = taken.ok_or_else(|| {
+            StoreError::Content(format!("there is no account {} to issue in", slot.account))
+        })?;
         let before = self
             .query_one(
-                "SELECT invoice_id FROM invoice WHERE account_id = $1 AND meter_id = $2 \
+                "SELECT invoice_id, state FROM invoice WHERE account_id = $1 AND meter_id = $2 \
                  AND period_from = $3 AND kind = $4 AND revision = $5",
-                &with(slot.account.into()),
+                &[
+                    slot.account.into(),
+                    slot.meter.into(),
+                    slot.from.into(),
+                    slot.kind.into(),
+                    slot.revision.into(),
+                ],
             )
             .await?;
-        let id = before.map_or(Ok(new_id(now)), |row| row.int(0))?;
+        let id = match before {
+            None => new_id(now),
+            Some(row) if row.text(1)? == "issued" => {
+                self.give_number_back(slot.account).await?;
+                return Ok(None);
+            }
+            // A held period's invoice has its identity already.
+            Some(row) => row.int(0)?,
+        };
         let mut invoice = make(Issue {
             id: InvoiceId(id),
             number: taken.number(0)?,
@@ -232,6 +231,17 @@ impl Transaction {
         self.write_issued(slot, &mut invoice, now, key).await?;
         self.add_invoice_link(slot.account, invoice.id, now).await?;
         Ok(Some(invoice))
+    }
+
+    /// The last number that this transaction took is the next one again.
+    async fn give_number_back(&mut self, account: AccountId) -> StoreResult<()> {
+        self.execute(
+            "UPDATE account SET next_invoice_number = next_invoice_number - 1 \
+             WHERE account_id = $1",
+            &[account.into()],
+        )
+        .await?;
+        Ok(())
     }
 
     async fn write_issued(

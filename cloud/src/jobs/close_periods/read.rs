@@ -130,6 +130,8 @@ impl Outcome {
 /// What is to be written about a meter.
 pub(super) struct Work {
     pub(super) site: String,
+    /// How many documents of the meter were issued when it was read.
+    pub(super) documents: i64,
     /// In the order of the periods.
     pub(super) outcomes: Vec<Outcome>,
     /// First days of held periods that are none any more.
@@ -200,6 +202,7 @@ pub(super) async fn read_work(
     let held = reader.held_of_meter(account, id).await?;
     let mut work = Work {
         site: site.context("the meter's site is missing")?.name,
+        documents: reader.documents_of_meter(account, id).await?,
         outcomes: Vec::new(),
         forgotten: Vec::new(),
         next_close_at: now,

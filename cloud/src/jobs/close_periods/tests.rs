@@ -2,6 +2,7 @@
 
 mod findings;
 mod holds;
+mod meanwhile;
 
 use common::digest::Signature;
 use common::id::{Epoch, PersonId};

@@ -112,8 +112,7 @@ async fn numbers_have_no_gaps_though_many_issue_at_once_and_some_give_up() {
             })
             .collect();
         for task in tasks {
-            // Whoever lost the race to the row may also be told so.
-            let _ = task.await.unwrap();
+            task.await.unwrap().unwrap();
         }
         let mut given_up = store.write().await.unwrap();
         let lost = period(6);
@@ -206,6 +205,37 @@ async fn an_invoice_is_taken_back_once_and_another_stands_in_its_place() {
         let corrections = t.corrections_of(&first).await.unwrap();
         assert_eq!(corrections, (Some(credit), Some(second.clone())));
         assert_eq!(t.corrections_of(&second).await.unwrap(), (None, None));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_who_take_an_invoice_back_at_once_one_does_and_the_others_find_it_done() {
+    on_both_engines(async |store| {
+        let world = new_world(&store).await;
+        let first = issue(&store, &world, METER, 5).await.unwrap().unwrap();
+        let tasks: Vec<_> = (0..8)
+            .map(|_| {
+                let (store, first) = (store.clone(), first.clone());
+                tokio::spawn(async move {
+                    let mut t = store.write().await.unwrap();
+                    let credit = t.credit_invoice(&first, "twice", start(), &key()).await;
+                    let credit = credit.unwrap().map(|credit| credit.number);
+                    t.commit().await.unwrap();
+                    credit
+                })
+            })
+            .collect();
+        let mut credits = Vec::new();
+        for task in tasks {
+            credits.extend(task.await.unwrap());
+        }
+        assert_eq!(credits, [2]);
+        let next = issue(&store, &world, METER, 6).await.unwrap().unwrap();
+        assert_eq!(next.number, 3);
+        let mut t = store.read().await.unwrap();
+        let counted = t.documents_of_meter(world.account, METER).await;
+        assert_eq!(counted.unwrap(), 3);
     })
     .await;
 }
