@@ -146,11 +146,12 @@ impl Traced<'_> {
 
     fn read_near(&self, instant: Instant) -> Option<Placed> {
         let distance = |one: &&Believed| one.taken.reading.at.duration_since(instant.at).abs();
-        let near = self
-            .trace
-            .believed
-            .iter()
-            .filter(|one| distance(one) <= TOLERANCE);
+        let believed = &self.trace.believed;
+        let first = believed.partition_point(|one| one.taken.reading.at < instant.at - TOLERANCE);
+        let near = believed.iter().skip(first).take_while(|one| {
+            let at = one.taken.reading.at;
+            at <= instant.at + TOLERANCE
+        });
         let nearest = near.min_by_key(|one| {
             let reading = &one.taken.reading;
             let closes = reading.closes == Some(instant.date);
