@@ -59,6 +59,9 @@ pub(crate) struct History {
     pub(crate) mountings: Vec<Mounting>,
     /// Added to what went through, to give what a device shows.
     pub(super) shown_from: Vec<(Timestamp, Decimal)>,
+    /// What went through by the beginning of each quarter of an hour, in hundredths.
+    through: Vec<i64>,
+    point: Option<Point>,
 }
 
 impl History {
@@ -79,6 +82,8 @@ impl History {
             readings: Vec::new(),
             mountings: vec![mounting(DEVICE, begins, &register)],
             shown_from: vec![(begins, register.begins_at)],
+            through: through(begins, ends),
+            point: register.profile.as_deref().map(point),
             register,
             zone,
         };
@@ -104,13 +109,8 @@ impl History {
     /// never the same in two quarters of an hour.
     pub(crate) fn through_at(&self, at: Timestamp) -> Decimal {
         let quarters = at.duration_since(self.begins()).as_mins() / EVERY.as_mins();
-        let days = quarters / (24 * QUARTERS);
-        let mut hundredths = 0;
-        for day in 0..=days {
-            let until = (quarters - day * 24 * QUARTERS).min(24 * QUARTERS);
-            hundredths += hundredths_of_day(day, until);
-        }
-        Decimal::new(hundredths, 2)
+        let over = usize::try_from(quarters).unwrap();
+        Decimal::new(self.through[over], 2)
     }
 
     /// What went through in the period.
@@ -173,16 +173,7 @@ impl History {
     }
 
     pub(crate) fn point(&self) -> Option<Point> {
-        let profile = self.register.profile.as_deref()?;
-        let library = Library::shipped();
-        let mut point = library
-            .get(profile)
-            .unwrap()
-            .point("energy_import")
-            .unwrap()
-            .clone();
-        point.max_rate = Some(KILOWATTS.into());
-        Some(point)
+        self.point.clone()
     }
 
     pub(crate) fn served(&self) -> Vec<Served> {
@@ -229,19 +220,37 @@ pub(super) fn mounting(device: DeviceId, from: Timestamp, register: &Register) -
     }
 }
 
-/// The hundredths of the first quarters of a day.
-fn hundredths_of_day(day: i64, quarters: i64) -> i64 {
+/// The point of a shipped profile, as far as the meter of the history can go.
+fn point(profile: &str) -> Point {
+    let library = Library::shipped();
+    let profile = library.get(profile).unwrap();
+    let mut point = profile.point("energy_import").unwrap().clone();
+    point.max_rate = Some(KILOWATTS.into());
+    point
+}
+
+/// What goes through, in hundredths, by the beginning of each quarter and by the end of the last.
+fn through(begins: Timestamp, ends: Timestamp) -> Vec<i64> {
+    let quarters = ends.duration_since(begins).as_mins() / EVERY.as_mins();
+    let mut sums = vec![0];
+    let mut sum = 0;
+    for quarter in 0..quarters {
+        sum += hundredths_of(quarter / (24 * QUARTERS), quarter % (24 * QUARTERS));
+        sums.push(sum);
+    }
+    sums
+}
+
+/// The hundredths of one quarter of a day.
+fn hundredths_of(day: i64, quarter: i64) -> i64 {
     let is_weekend = matches!(day % 7, 2 | 3);
-    let of_quarter = |quarter: i64| {
-        let by_day = (32..80).contains(&quarter);
-        let most = match (by_day, is_weekend) {
-            (true, false) => 60,
-            (true, true) => 25,
-            (false, _) => 9,
-        };
-        most + (day * 31 + quarter * 7) % 5
+    let by_day = (32..80).contains(&quarter);
+    let most = match (by_day, is_weekend) {
+        (true, false) => 60,
+        (true, true) => 25,
+        (false, _) => 9,
     };
-    (0..quarters).map(of_quarter).sum()
+    most + (day * 31 + quarter * 7) % 5
 }
 
 /// The nearest 32-bit float, with two decimals.
