@@ -8,7 +8,7 @@ use common::id::{AccountId, InvoiceId, MeterId};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::{Row, StoreResult, Transaction, new_id};
+use super::{Row, StoreResult, Transaction, Value, new_id};
 use crate::billing::invoice::{Invoice, Period};
 
 /// A period that has ended and cannot be billed yet.
@@ -54,6 +54,12 @@ fn issued(row: &Row) -> StoreResult<Invoice> {
 }
 
 impl Transaction {
+    /// The issued documents that a query of their snapshots finds.
+    async fn documents(&mut self, sql: &'static str, of: &[Value]) -> StoreResult<Vec<Invoice>> {
+        let rows = self.query(sql, of).await?;
+        rows.iter().map(issued).collect()
+    }
+
     /// Keeps that a period is held and why. Does nothing once it is issued; returns whether
     /// it is new or the reason changed.
     ///
@@ -120,15 +126,13 @@ impl Transaction {
         meter: MeterId,
         limit: i64,
     ) -> StoreResult<Vec<Invoice>> {
-        let rows = self
-            .query(
-                "SELECT snapshot FROM invoice \
+        self.documents(
+            "SELECT snapshot FROM invoice \
                  WHERE account_id = $1 AND meter_id = $2 AND state = 'issued' \
                  ORDER BY period_from DESC, number DESC LIMIT $3",
-                &[account.into(), meter.into(), limit.into()],
-            )
-            .await?;
-        rows.iter().map(issued).collect()
+            &[account.into(), meter.into(), limit.into()],
+        )
+        .await
     }
 
     /// How many documents of a meter are issued. It only grows: another figure than before says
@@ -163,15 +167,13 @@ impl Transaction {
         limit: i64,
     ) -> StoreResult<Vec<Invoice>> {
         let before = before.map_or(i64::MAX, |n| i64::try_from(n).unwrap_or(i64::MAX));
-        let rows = self
-            .query(
-                "SELECT snapshot FROM invoice \
+        self.documents(
+            "SELECT snapshot FROM invoice \
                  WHERE account_id = $1 AND state = 'issued' AND number < $2 \
                  ORDER BY number DESC LIMIT $3",
-                &[account.into(), before.into(), limit.into()],
-            )
-            .await?;
-        rows.iter().map(issued).collect()
+            &[account.into(), before.into(), limit.into()],
+        )
+        .await
     }
 
     /// The day after the last period of a meter that is issued or held.
@@ -250,18 +252,16 @@ impl Transaction {
         date: Date,
         limit: i64,
     ) -> StoreResult<Vec<Invoice>> {
-        let rows = self
-            .query(
-                concat!(
-                    "SELECT snapshot FROM invoice WHERE account_id = $1 AND meter_id = $2 \
+        self.documents(
+            concat!(
+                "SELECT snapshot FROM invoice WHERE account_id = $1 AND meter_id = $2 \
                      AND period_until <= $3 AND ",
-                    stands!(),
-                    " ORDER BY period_from DESC LIMIT $4"
-                ),
-                &[account.into(), meter.into(), date.into(), limit.into()],
-            )
-            .await?;
-        rows.iter().map(issued).collect()
+                stands!(),
+                " ORDER BY period_from DESC LIMIT $4"
+            ),
+            &[account.into(), meter.into(), date.into(), limit.into()],
+        )
+        .await
     }
 
     /// The first `limit` invoices of a meter that stand and whose period begins with `date` or
@@ -276,18 +276,16 @@ impl Transaction {
         date: Date,
         limit: i64,
     ) -> StoreResult<Vec<Invoice>> {
-        let rows = self
-            .query(
-                concat!(
-                    "SELECT snapshot FROM invoice WHERE account_id = $1 AND meter_id = $2 \
+        self.documents(
+            concat!(
+                "SELECT snapshot FROM invoice WHERE account_id = $1 AND meter_id = $2 \
                      AND period_from >= $3 AND ",
-                    stands!(),
-                    " ORDER BY period_from LIMIT $4"
-                ),
-                &[account.into(), meter.into(), date.into(), limit.into()],
-            )
-            .await?;
-        rows.iter().map(issued).collect()
+                stands!(),
+                " ORDER BY period_from LIMIT $4"
+            ),
+            &[account.into(), meter.into(), date.into(), limit.into()],
+        )
+        .await
     }
 
     /// The first days of a meter's issued periods from `date` on, those included whose invoice
