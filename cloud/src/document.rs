@@ -20,9 +20,7 @@ use resvg::usvg::{self, fontdb};
 use crate::billing::invoice::Invoice;
 use crate::format::Format;
 use crate::site::ZoneError;
-use crate::text::Text;
 use page::Page;
-use say::Say;
 
 mod measure;
 mod page;
@@ -114,21 +112,6 @@ pub fn invoice_pdf(invoice: &Invoice) -> Result<Vec<u8>, DocumentError> {
     document
         .finish()
         .map_err(|error| DocumentError::Write(format!("{error:?}")))
-}
-
-/// How an invoice's consumption compares with the period before, in words; empty where that
-/// says nothing.
-#[must_use]
-pub fn comparison(invoice: &Invoice) -> String {
-    Say::new(invoice).map_or_else(|_| String::new(), |say| say.comparison())
-}
-
-/// How many readings of an invoice's period were lost, and what that means; empty when none
-/// was.
-#[must_use]
-pub fn lost(invoice: &Invoice) -> String {
-    let (text, format) = (Text::new(invoice.locale), Format::new(invoice.locale));
-    say::lost(invoice, text, format)
 }
 
 /// The name under which the PDF is sent and saved.

@@ -46,7 +46,7 @@ impl<'a> Say<'a> {
         self.format.quantity(value, self.invoice.unit)
     }
 
-    fn period(&self) -> String {
+    pub(crate) fn period(&self) -> String {
         self.format
             .dates(self.invoice.period.from, self.invoice.period.until)
     }
@@ -110,12 +110,17 @@ impl<'a> Say<'a> {
             .with("document-issued", &[("when", Arg::from(&when))])
     }
 
-    pub(crate) fn about(&self) -> String {
-        let medium = self.text.get(match self.invoice.medium {
+    /// What the meter measures.
+    pub(crate) fn medium(&self) -> String {
+        self.text.get(match self.invoice.medium {
             Medium::Electric => "document-electric",
             Medium::Water => "document-water",
             Medium::Thermal => "document-thermal",
-        });
+        })
+    }
+
+    pub(crate) fn about(&self) -> String {
+        let medium = self.medium();
         if self.invoice.serial_number().is_empty() {
             return medium;
         }
@@ -170,22 +175,16 @@ impl<'a> Say<'a> {
 
     /// How many readings were lost, and what that means; empty when none was.
     pub(crate) fn lost(&self) -> String {
-        lost(self.invoice, self.text, self.format)
+        let count = loss::count(&self.invoice.losses);
+        if count == 0 {
+            return String::new();
+        }
+        let written = self.format.decimal(Decimal::from(count));
+        let n = i64::try_from(count).unwrap_or(i64::MAX);
+        let args = [("n", Arg::Count(n)), ("count", Arg::from(&written))];
+        let counted = self.text.with("document-lost-count", &args);
+        format!("{counted} {}", self.text.get("document-lost-effect"))
     }
-}
-
-/// How many readings of an invoice's period were lost, and what that means; empty when none
-/// was.
-pub(crate) fn lost(invoice: &Invoice, text: Text, format: Format) -> String {
-    let count = loss::count(&invoice.losses);
-    if count == 0 {
-        return String::new();
-    }
-    let written = format.decimal(Decimal::from(count));
-    let n = i64::try_from(count).unwrap_or(i64::MAX);
-    let args = [("n", Arg::Count(n)), ("count", Arg::from(&written))];
-    let counted = text.with("document-lost-count", &args);
-    format!("{counted} {}", text.get("document-lost-effect"))
 }
 
 fn days(from: Date, until: Date) -> i32 {

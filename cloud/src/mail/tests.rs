@@ -38,7 +38,7 @@ fn formatted(to: Party, message: &Message, file: Option<&File>) -> Result<String
 
 #[tokio::test]
 async fn a_mail_has_text_html_and_file_and_says_what_it_is() {
-    let message = message::invoice(&sample("es-MX"), "https://enervue.example.com");
+    let message = message::invoice(&sample("es-MX"), "https://enervue.example.com").unwrap();
     let file = File {
         name: "PlazaNorte_Local204_2026-10-01_2026-10-31.pdf".to_owned(),
         pdf: b"%PDF-1.7".to_vec(),
@@ -65,7 +65,7 @@ async fn a_mail_has_text_html_and_file_and_says_what_it_is() {
 async fn what_is_in_a_name_or_an_address_adds_no_header_and_no_recipient() {
     let mut bill = sample("en-US");
     bill.meter_label = "Local\r\nBcc: everybody@example.com".to_owned();
-    let message = message::invoice(&bill, "https://enervue.example.com");
+    let message = message::invoice(&bill, "https://enervue.example.com").unwrap();
     let names = [
         "Evil\r\nBcc: all@example.com",
         "a\0b",

@@ -8,14 +8,13 @@ pub(crate) mod tests;
 use askama::Template as _;
 use common::id::{InvoiceId, MeterId};
 use common::locale::Language;
-use common::unit::Medium;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
 use super::SilenceContent;
 use crate::account::Person;
 use crate::billing::invoice::Invoice;
-use crate::document;
+use crate::document::DocumentError;
 use crate::document::say::Say;
 use crate::format::Format;
 use crate::site::Meter;
@@ -146,18 +145,13 @@ fn meter_address(public_url: &str, meter: MeterId) -> String {
 }
 
 /// What the notice of an invoice says.
-#[must_use]
-pub fn invoice(invoice: &Invoice, public_url: &str) -> Message {
-    let text = Text::new(invoice.locale);
-    let format = Format::new(invoice.locale);
-    let total = format.money(invoice.total, invoice.currency);
-    let dates = format.dates(invoice.period.from, invoice.period.until);
-    let medium = text.get(match invoice.medium {
-        Medium::Electric => "document-electric",
-        Medium::Water => "document-water",
-        Medium::Thermal => "document-thermal",
-    });
-    let subject = text.with(
+///
+/// # Errors
+/// When its zone does not exist.
+pub fn invoice(invoice: &Invoice, public_url: &str) -> Result<Message, DocumentError> {
+    let say = Say::new(invoice)?;
+    let (total, dates) = (say.money(invoice.total), say.period());
+    let subject = say.text.with(
         "notice-invoice-subject",
         &[
             ("meter", Arg::from(&invoice.meter_label)),
@@ -165,62 +159,59 @@ pub fn invoice(invoice: &Invoice, public_url: &str) -> Message {
             ("dates", Arg::from(&dates)),
         ],
     );
-    let number = invoice.number.to_string();
-    let number = text.with("document-number", &[("number", Arg::from(&number))]);
     let mut foot = vec![
-        format!("{number} · {}", invoice.issuer),
-        text.get("document-notice"),
+        format!("{} · {}", say.number(), invoice.issuer),
+        say.text.get("document-notice"),
     ];
     if invoice.simulated {
-        foot.insert(0, text.get("document-simulated"));
+        foot.insert(0, say.text.get("document-simulated"));
     }
-    Message {
+    Ok(Message {
         language: invoice.locale.language(),
         subject,
         sign: "🧾",
         place: invoice.site.clone(),
-        title: format!("{} · {medium} · {dates}", invoice.meter_label),
+        title: format!("{} · {} · {dates}", invoice.meter_label, say.medium()),
         headline: Some(Figure {
-            name: text.get("document-total"),
+            name: say.text.get("document-total"),
             value: total,
         }),
-        figures: invoice_figures(invoice, text, format),
+        figures: invoice_figures(invoice, &say),
         paragraphs: (!invoice.losses.is_empty())
-            .then(|| document::lost(invoice))
+            .then(|| say.lost())
             .into_iter()
             .collect(),
         points: Vec::new(),
         link: Link {
-            label: text.get("notice-view-invoice"),
+            label: say.text.get("notice-view-invoice"),
             address: invoice_address(public_url, invoice.id),
         },
         foot,
-    }
+    })
 }
 
-fn invoice_figures(invoice: &Invoice, text: Text, format: Format) -> Vec<Figure> {
-    let mut consumption = format.quantity(invoice.measured, invoice.unit);
-    let comparison = document::comparison(invoice);
+fn invoice_figures(invoice: &Invoice, say: &Say<'_>) -> Vec<Figure> {
+    let mut consumption = say.quantity(invoice.measured);
+    let comparison = say.comparison();
     if !comparison.is_empty() {
         consumption = format!("{consumption} ({comparison})");
     }
-    let trust = Say::new(invoice).map_or_else(|_| String::new(), |say| say.trust());
-    let opening = format.decimal(invoice.opening().register.value());
-    let closing = format.quantity(invoice.closing().register.value(), invoice.unit);
+    let opening = say.format.decimal(invoice.opening().register.value());
+    let closing = say.quantity(invoice.closing().register.value());
     let mut figures = vec![
         Figure {
-            name: text.get("document-consumption"),
+            name: say.text.get("document-consumption"),
             value: consumption,
         },
         Figure {
-            name: text.get("notice-readings"),
-            value: format!("{opening} → {closing} · {trust}"),
+            name: say.text.get("notice-readings"),
+            value: format!("{opening} → {closing} · {}", say.trust()),
         },
     ];
     if invoice.minimum > Decimal::ZERO && invoice.billed > invoice.measured {
         figures.push(Figure {
-            name: text.get("document-minimum"),
-            value: format.quantity(invoice.minimum, invoice.unit),
+            name: say.text.get("document-minimum"),
+            value: say.quantity(invoice.minimum),
         });
     }
     figures

@@ -243,11 +243,9 @@ pub(super) async fn show(
 fn draw(portal: &Portal, me: &SignedIn, invoice: &Invoice) -> Result<InvoicePage, Failure> {
     let (text, format) = (Text::new(invoice.locale), Format::new(invoice.locale));
     let zone = Zone::new(&invoice.zone).map_err(|error| Failure::Fault(error.into()))?;
-    let dates = format.dates(invoice.period.from, invoice.period.until);
     let say = Say::new(invoice).map_err(|error| Failure::Fault(error.into()))?;
     let corrects = invoice.corrects.iter();
     let number = say.number();
-    let issued = format.date_time(invoice.issued_at, &zone);
     let title = format!("{number} · {}", invoice.meter_label);
     let day = |date: Date, used: Option<rust_decimal::Decimal>| {
         let used = used.map(|used| format.quantity(used, invoice.unit));
@@ -256,21 +254,15 @@ fn draw(portal: &Portal, me: &SignedIn, invoice: &Invoice) -> Result<InvoicePage
             used.unwrap_or_else(|| text.get("portal-no-reading")),
         )
     };
-    let ids = (invoice.meter.to_string(), invoice.id.to_string());
-    let id_args = [
-        ("meter", Arg::from(&ids.0)),
-        ("invoice", Arg::from(&ids.1)),
-        ("zone", Arg::from(&invoice.zone)),
-    ];
     let medium = meters::medium_word(text, invoice.medium);
     Ok(InvoicePage {
         page: Page::new(me, Place::Invoices, title, portal.app.clock.now()),
-        about: format!("{} · {medium} · {dates}", invoice.meter_label),
-        issued: text.with("document-issued", &[("when", Arg::from(&issued))]),
+        about: format!("{} · {medium} · {}", invoice.meter_label, say.period()),
+        issued: say.issued(),
         number,
-        total: format.money(invoice.total, invoice.currency),
-        used: format.quantity(invoice.measured, invoice.unit),
-        comparison: document::comparison(invoice),
+        total: say.money(invoice.total),
+        used: say.quantity(invoice.measured),
+        comparison: say.comparison(),
         actual: actual(text, invoice),
         simulated: invoice.simulated,
         dated: invoice.is_dated(),
@@ -300,7 +292,7 @@ fn draw(portal: &Portal, me: &SignedIn, invoice: &Invoice) -> Result<InvoicePage
             .collect(),
         correct: None,
         link: None,
-        ids: text.with("document-ids", &id_args),
+        ids: say.ids(),
         text,
     })
 }

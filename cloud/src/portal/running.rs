@@ -221,7 +221,7 @@ fn reckon(
         so_far,
         hold,
         daily,
-        zone: zone.clone(),
+        zone,
         readings,
     })
 }

@@ -112,7 +112,7 @@ async fn say(
             let content: InvoiceContent = serde_json::from_str(&new.content)?;
             let found = reader.invoice(new.account, content.invoice).await?;
             let found = found.context("its invoice is missing")?;
-            let message = message::invoice(&found, public_url);
+            let message = message::invoice(&found, public_url)?;
             invoice = Some(found);
             message
         }

@@ -4,7 +4,7 @@ use common::id::{AccountId, PersonId, SiteId};
 use common::quantity::Quantity;
 use common::reading::ClockTrust;
 use common::sync::LossReason;
-use common::unit::Unit;
+use common::unit::{Medium, Unit};
 use jiff::Timestamp;
 use jiff::civil::date;
 
@@ -44,7 +44,7 @@ fn meter(locale: &str) -> Meter {
 
 #[test]
 fn an_invoice_is_said_in_the_language_of_its_meter() {
-    let message = invoice(&sample("es-MX"), URL);
+    let message = invoice(&sample("es-MX"), URL).unwrap();
     assert_eq!(
         message.subject,
         "Factura Local 204 · $1,034.40 MXN · 1–31 oct 2026"
@@ -71,7 +71,7 @@ fn an_invoice_is_said_in_the_language_of_its_meter() {
          Consumo: 344.8 kWh (17.5 % menos que el periodo anterior)\n\
          Lecturas: 12,345.6 → 12,690.4 kWh · ambas reales"
     );
-    let english = invoice(&sample("en-US"), URL);
+    let english = invoice(&sample("en-US"), URL).unwrap();
     assert_eq!(
         english.subject,
         "Invoice Local 204 · $1,034.40 MXN · Oct 1–31, 2026"
@@ -89,7 +89,7 @@ fn a_minimum_and_a_simulation_are_said() {
     bill.minimum = number("400");
     bill.billed = number("400");
     bill.simulated = true;
-    let text = invoice(&bill, URL).text();
+    let text = invoice(&bill, URL).unwrap().text();
     for part in [
         "Minimum billed: 400 kWh",
         "simulated",
@@ -124,7 +124,7 @@ fn what_was_lost_or_dated_afterwards_is_said_in_a_line_each() {
         "Se perdieron 1,200 lecturas de este periodo. El importe sale de las lecturas de ambos \
          extremos, y no cambia por eso.",
     ];
-    let message = invoice(&marked("es-MX"), URL);
+    let message = invoice(&marked("es-MX"), URL).unwrap();
     for line in lines {
         for form in [message.text(), message.chat()] {
             assert!(form.contains(line), "{line}: {form}");
@@ -136,7 +136,7 @@ fn what_was_lost_or_dated_afterwards_is_said_in_a_line_each() {
 fn a_name_is_no_html_and_the_page_says_what_the_text_says() {
     let mut bill = sample("es-MX");
     bill.meter_label = "<img src=x onerror=alert(1)> & {{7*7}}".to_owned();
-    let message = invoice(&bill, URL);
+    let message = invoice(&bill, URL).unwrap();
     let html = message.html().unwrap();
     assert!(!html.contains("<img"), "{html}");
     assert!(
@@ -208,7 +208,7 @@ fn an_invitation_speaks_the_language_of_the_person() {
 fn a_long_message_of_the_bot_is_cut_below_what_a_file_may_carry() {
     let mut bill = sample("es-MX");
     bill.meter_label = "🧾".repeat(600);
-    let chat = invoice(&bill, URL).chat();
+    let chat = invoice(&bill, URL).unwrap().chat();
     assert!(chat.ends_with('…') && chat.encode_utf16().count() <= CAPTION_UNITS_MAX + 1);
 }
 
