@@ -116,9 +116,11 @@ pub fn period_containing(instant: Timestamp, plans: &[Plan]) -> Result<Period, P
     let beyond = |_| PeriodError::BeyondCalendar(date);
     let earlier = date.checked_sub(DAYS_AROUND.days()).map_err(beyond)?;
     let from = start_until(earlier, plans)?;
+    // One period before it, because that may be a day that another zone swallows.
     let before = start_until(day_before(from)?, plans)?;
-    let zone = &plan_on(before, plans).ok_or(PeriodError::NoPlan)?.zone;
-    let mut period = period_from(from, start_of_day(from, zone)?, plans)?;
+    let first = start_until(day_before(before)?, plans)?;
+    let zone = &plan_on(first, plans).ok_or(PeriodError::NoPlan)?.zone;
+    let mut period = period_from(before, start_of_day(before, zone)?, plans)?;
     for _ in 0..PERIODS_AROUND {
         if period.starts_at <= instant && instant < period.ends_at {
             return Ok(period);

@@ -241,6 +241,8 @@ fn a_day_that_is_over_before_it_began_makes_no_period() {
     assert_eq!(after.starts_at, january.ends_at);
     // The 1st of February was over in the new zone before it began.
     assert_eq!(written(&after), "2026-02-01..2026-03-02");
+    let inside = "2026-02-14T12:00:00Z".parse().unwrap();
+    assert_eq!(period_containing(inside, &plans), Ok(after));
 }
 
 #[test]
