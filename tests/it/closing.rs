@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -24,8 +24,11 @@ use tests::world::INTEGRATOR;
 const HISTORY: (&str, &str, u32) = ("2025-11-01", "2026-11-03", 3_600);
 const METERS: usize = 6;
 const INVOICES: usize = METERS * 12;
-/// Longer than a process needs from its start to the last of these invoices.
-const MOMENT_MAX_MS: u64 = 3_000;
+/// More than the periods of a meter, which are closed in one transaction: some kills come before
+/// the end of one, some after it.
+const SOME: usize = 20;
+/// Longer than a server needs from its start to the next invoice, if there is one to issue.
+const NOTHING_LEFT: Duration = Duration::from_secs(3);
 /// Invoices that two people take back at once.
 const CORRECTED: usize = 4;
 /// More documents than there are.
@@ -101,21 +104,38 @@ impl Ledger {
         self.building.world.cloud.kill();
     }
 
-    /// Starts all servers and kills them, again and again.
-    async fn kill(&mut self, seed: u64, kills: u64) {
+    /// How often a server said to have issued a document. What was not committed when it died
+    /// is said again.
+    fn said(&self) -> usize {
+        let servers = [Some(&self.building.world.cloud), self.other.as_ref()];
+        let logs = servers.into_iter().flatten().map(Cloud::log);
+        logs.map(|log| log.matches("invoice issued").count()).sum()
+    }
+
+    /// Starts all servers and kills them when they have issued some, again and again for as long
+    /// as there is something to issue. Returns how often.
+    async fn kill(&mut self, seed: u64, kills: usize) -> usize {
         let mut chance = StdRng::seed_from_u64(seed);
-        for _ in 0..kills {
+        for times in 0..kills {
+            let enough = self.said() + chance.random_range(1..SOME);
+            let since = Instant::now();
             self.building.world.cloud.start_with(&[]).unwrap();
             if let Some(other) = &mut self.other {
                 other.start_with(&[]).unwrap();
             }
-            let moment = chance.random_range(0..MOMENT_MAX_MS);
-            tokio::time::sleep(Duration::from_millis(moment)).await;
+            while self.said() < enough && since.elapsed() < NOTHING_LEFT {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            let is_done = self.said() < enough;
             self.building.world.cloud.kill();
             if let Some(other) = &mut self.other {
                 other.kill();
             }
+            if is_done {
+                return times;
+            }
         }
+        kills
     }
 
     async fn start(&mut self) {
@@ -269,14 +289,16 @@ fn follow_one_another(standing: &BTreeMap<(String, String), &Value>) {
 }
 
 async fn one_invoice_each(engine: &str, database: Option<String>, seed: u64) {
-    let kills = wanted("ENERVUE_TEST_KILLS", 10);
+    let kills = usize::try_from(wanted("ENERVUE_TEST_KILLS", 10)).unwrap();
     let mut ledger = Ledger::new(database).await;
     ledger.let_go().await;
-    ledger.kill(seed, kills).await;
+    let times = ledger.kill(seed, kills).await;
     ledger.start().await;
     ledger.issued(INVOICES).await;
+    let undone = ledger.said() - INVOICES;
+    assert!(undone > 0, "no kill came before the end of a transaction");
     ledger.correct().await;
-    ledger.kill(seed + 1, kills.div_ceil(4)).await;
+    assert_eq!(ledger.kill(seed, 1).await, 0, "there was more to issue");
     ledger.start().await;
 
     let documents = ledger.documents().await;
@@ -284,11 +306,11 @@ async fn one_invoice_each(engine: &str, database: Option<String>, seed: u64) {
     let expected = INVOICES + 2 * CORRECTED;
     let figure = Figure {
         fault: &format!("kill -9 while periods are closed, {engine}"),
-        times: usize::try_from(kills).unwrap(),
+        times,
         kept: documents.len(),
         lost: expected.saturating_sub(documents.len()),
         doubled: documents.len().saturating_sub(expected),
-        measured: format!("seed {seed}; documents, each verified from its file"),
+        measured: format!("seed {seed}; documents, each verified; {undone} undone by the kills"),
         ..Figure::default()
     };
     figure.note().unwrap();
