@@ -372,6 +372,24 @@ CREATE TABLE billing_hold (
     PRIMARY KEY (account_id, meter_id)
 );
 
+-- What people read off the displays of their meters, and the register they were asked about:
+-- common::quantity::Quantity as JSON, read at read_ms. shown is empty where they said that it is
+-- that. agrees says whether both could be.
+CREATE TABLE display_check (
+    account_id BIGINT NOT NULL,
+    meter_id BIGINT NOT NULL,
+    person_id BIGINT NOT NULL,
+    read_ms BIGINT NOT NULL,
+    shown TEXT NOT NULL,
+    manages BIGINT NOT NULL,
+    device_id BIGINT NOT NULL,
+    register TEXT NOT NULL,
+    answered_ms BIGINT NOT NULL,
+    agrees BIGINT NOT NULL,
+    PRIMARY KEY (account_id, meter_id, person_id, read_ms, shown)
+);
+CREATE INDEX display_check_by_answer ON display_check (account_id, meter_id, answered_ms);
+
 -- A stretch in which a meter recorded nothing, from its last good reading on.
 CREATE TABLE silence (
     account_id BIGINT NOT NULL,

@@ -4,7 +4,9 @@
 pub mod charge;
 pub mod check;
 pub mod consumption;
+pub mod display;
 pub mod estimate;
+pub mod explain;
 pub mod finding;
 pub mod hold;
 pub mod invoice;

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 pub use self::advance::{Advanced, clock_advance};
 pub use self::invoice::{
-    InvoiceList, InvoiceName, IssuerKey, ListedInvoice, invoice_export, invoice_list, issuer_key,
+    ExplainedComparison, ExplainedInvoice, ExplainedRow, InvoiceList, InvoiceName, IssuerKey,
+    ListedInvoice, invoice_explain, invoice_export, invoice_list, issuer_key,
 };
 
 use crate::account::{LinkPurpose, NewPerson};

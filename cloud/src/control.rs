@@ -49,6 +49,8 @@ pub enum Request {
     UserAdd(UserAdd),
     /// Give an invoice with all that proves it.
     InvoiceExport(InvoiceName),
+    /// Say why an invoice asks for what it asks.
+    InvoiceExplain(InvoiceName),
     /// Say which invoices were issued last.
     InvoiceList(InvoiceList),
     /// Say by which key invoices are signed.
@@ -206,6 +208,9 @@ async fn do_it(app: &App, request: Request, tell: mpsc::Sender<String>) -> anyho
         }
         Request::InvoiceExport(name) => {
             serde_json::to_value(command::invoice_export(&app.store, &name).await?)?
+        }
+        Request::InvoiceExplain(name) => {
+            serde_json::to_value(command::invoice_explain(&app.store, &name).await?)?
         }
         Request::InvoiceList(list) => {
             serde_json::to_value(command::invoice_list(&app.store, &list).await?)?

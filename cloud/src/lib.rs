@@ -47,6 +47,7 @@ pub(crate) mod metered;
 
 // What people ask for.
 pub(crate) mod correction;
+pub(crate) mod explained;
 
 // What the operator types, and what it does.
 pub mod cli;

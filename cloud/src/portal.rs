@@ -180,6 +180,10 @@ fn pages() -> Router<Portal> {
             get(meters::settings::ask).post(meters::settings::change),
         )
         .route(
+            "/meters/{meter}/display",
+            get(meters::display::ask).post(meters::display::answer),
+        )
+        .route(
             "/meters/{meter}/recipients",
             get(meters::recipients::ask).post(meters::recipients::change),
         )

@@ -12,6 +12,7 @@ mod accounts;
 mod assignments;
 pub mod commands;
 pub mod devices;
+pub mod displays;
 pub mod exchanges;
 pub mod gateways;
 pub mod holds;

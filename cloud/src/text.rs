@@ -3,9 +3,9 @@
 //! Promises: both languages have the same texts with the same variables, and every text
 //! that code or a template asks for exists (the tests beside this file prove it). Ids begin
 //! with the area that owns them: `portal-`, `notice-`, `document-`, `excel-`, `billing-`,
-//! `terms-`; ask for them by a whole literal, so that the tests can see it. Numbers and dates
-//! come in as text that `Format` made; a count comes in as a number only where it chooses a
-//! plural.
+//! `explain-`, `terms-`; ask for them by a whole literal, so that the tests can see it. Numbers
+//! and dates come in as text that `Format` made; a count comes in as a number only where it
+//! chooses a plural.
 
 use std::sync::LazyLock;
 
@@ -33,7 +33,7 @@ macro_rules! source {
     };
 }
 
-static SOURCES: [Source; 12] = [
+static SOURCES: [Source; 14] = [
     source!("portal.en", En),
     source!("portal.es", Es),
     source!("notice.en", En),
@@ -44,6 +44,8 @@ static SOURCES: [Source; 12] = [
     source!("excel.es", Es),
     source!("billing.en", En),
     source!("billing.es", Es),
+    source!("explain.en", En),
+    source!("explain.es", Es),
     source!("terms.en", En),
     source!("terms.es", Es),
 ];

@@ -34,6 +34,7 @@ async fn the_building_as_each_person_sees_it() {
     each_sees_their_meters_in_their_language(&demo, &ana, &ben).await;
     the_switch_decides_who_changes_settings(&demo, &ana, &ben).await;
     the_figures_are_the_same_everywhere(&demo, &ben, folder.path()).await;
+    an_amount_is_explained_to_the_operator(&demo, &ben).await;
     every_invoice_went_out(&demo).await;
     access::check(&demo, &ana, &ben).await;
     a_real_browser_finds_no_fault(&demo, folder.path()).await;
@@ -144,6 +145,34 @@ async fn the_figures_are_the_same_everywhere(demo: &Demo, ben: &Browser, folder:
         !cells.iter().any(|cell| cell.value.contains("Local 101")),
         "Ana's meter"
     );
+}
+
+/// The operator reads the words of the page, and figures that add up.
+async fn an_amount_is_explained_to_the_operator(demo: &Demo, ben: &Browser) {
+    let meter = ben.open(&demo.meters[3]).await.unwrap();
+    let invoice = meter.links_with("/invoices/").remove(0);
+    let page = ben.open(&invoice).await.unwrap().text();
+    let id = invoice.rsplit('/').next().unwrap();
+    let asked = ["invoice", "explain", id];
+    let said = demo.cloud.command(&asked).await.unwrap().ok().unwrap();
+    let json = [&asked[..], &["--json"]].concat();
+    let json = demo.cloud.command(&json).await.unwrap().ok().unwrap();
+    let explained: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(explained["schema"], "enervue.invoice-explanation/1");
+    let last = &explained["compared"][0];
+    assert_eq!(last["against"], "last", "{json}");
+    let decimal = |value: &serde_json::Value| -> rust_decimal::Decimal {
+        value.as_str().unwrap().parse().unwrap()
+    };
+    let parts = last["explanation"]["parts"].as_array().unwrap();
+    let sum: rust_decimal::Decimal = parts.iter().map(|part| decimal(&part["amount"])).sum();
+    assert_eq!(sum, decimal(&last["explanation"]["difference"]), "{json}");
+    let rows = last["rows"].as_array().unwrap();
+    let words = rows.iter().flat_map(|row| [&row["name"], &row["amount"]]);
+    for words in words.map(|words| words.as_str().unwrap()) {
+        assert!(said.contains(words), "{words}: {said}");
+        assert!(page.contains(words), "{words}: {page}");
+    }
 }
 
 fn same_amount(one: &str, other: &str) -> bool {

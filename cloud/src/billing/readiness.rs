@@ -7,8 +7,11 @@
 #[cfg(test)]
 mod tests;
 
+use common::quantity::Quantity;
 use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
 
+use super::display::DisplayCheck;
 use super::hold::Hold;
 use super::invoice::{DailyUse, Period};
 use crate::format::Format;
@@ -62,8 +65,27 @@ pub enum Cause {
         /// How many.
         meters: u32,
     },
+    /// Somebody read something else off its display.
+    DisplayDiffers {
+        /// When they looked.
+        at: Timestamp,
+        /// What they read.
+        shown: Decimal,
+        /// The register they were asked about.
+        register: Quantity,
+    },
     /// Nobody has a verified channel: the bill is made, and reaches nobody.
     Unreachable,
+}
+
+impl From<&DisplayCheck> for Cause {
+    fn from(check: &DisplayCheck) -> Self {
+        Self::DisplayDiffers {
+            at: check.answered_at,
+            shown: check.shown.unwrap_or_else(|| check.register.value()),
+            register: check.register,
+        }
+    }
 }
 
 impl Cause {
@@ -82,7 +104,7 @@ impl Cause {
             | Self::UtilityBillMissing
             | Self::SiteIncomplete { .. } => Readiness::WillWait,
             Self::NoTerms | Self::Held(_) => Readiness::Blocked,
-            Self::Unreachable => Readiness::Ready,
+            Self::DisplayDiffers { .. } | Self::Unreachable => Readiness::Ready,
         }
     }
 
@@ -113,6 +135,21 @@ impl Cause {
                 let n = Arg::Count((*meters).into());
                 text.with("billing-cause-site", &[("n", n)])
             }
+            Self::DisplayDiffers {
+                at,
+                shown,
+                register,
+            } => {
+                let when = format.date_time(*at, zone);
+                let shown = format.quantity(*shown, register.unit());
+                let register = format.quantity(register.value(), register.unit());
+                let args = [
+                    ("when", Arg::from(&when)),
+                    ("shown", Arg::from(&shown)),
+                    ("register", Arg::from(&register)),
+                ];
+                text.with("explain-display-cause", &args)
+            }
             Self::Unreachable => text.get("billing-cause-unreachable"),
         }
     }
@@ -129,6 +166,8 @@ pub struct Facts<'a> {
     pub last_good_at: Timestamp,
     /// Its period.
     pub period: Option<&'a Period>,
+    /// What somebody read off its display that cannot be, and nobody has settled.
+    pub display: Option<&'a DisplayCheck>,
     /// Whether anybody will get it.
     pub is_reachable: bool,
     /// Whether the plan passes on the price of a bill that is not there.
@@ -175,6 +214,7 @@ pub fn outlook(facts: &Facts<'_>, now: Timestamp) -> Outlook {
         let meters = facts.incomplete_of_site;
         causes.push(Cause::SiteIncomplete { meters });
     }
+    causes.extend(facts.display.map(Cause::from));
     if !facts.is_reachable {
         causes.push(Cause::Unreachable);
     }

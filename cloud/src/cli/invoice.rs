@@ -1,5 +1,5 @@
-//! `invoice list|export|key|verify`: invoices as files, and the check of such a file, which
-//! needs nothing but the file and the fingerprints that its reader believes.
+//! `invoice list|export|explain|key|verify`: invoices as files and in words, and the check of
+//! such a file, which needs nothing but the file and the fingerprints that its reader believes.
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{Settings, print};
-use crate::command::{self, InvoiceList, InvoiceName, IssuerKey, ListedInvoice};
+use crate::command::{self, ExplainedInvoice, InvoiceList, InvoiceName, IssuerKey, ListedInvoice};
 use crate::config::Config;
 use crate::control::{self, AskError, Request};
 use crate::proof::Export;
@@ -36,6 +36,15 @@ Example:
     --gateway \"3c4d 5e6f 7a8b 9c0d 3c4d 5e6f 7a8b 9c0d\"
 
 Exit codes: 0 identical, 1 it differs, 2 it could not be checked.";
+
+const EXPLAIN_HELP: &str = "\
+Use is what this period's registers cost more than the other one's under one version of the
+terms, the last of the other bill; price is the rest of what use costs; what minimums, fees and
+taxes add stands by itself. The parts add up to the difference, to the last digit. The words are
+those of the invoice, in its language.
+
+Example:
+  enervue-cloud invoice explain 12 --account \"Plaza Norte\"";
 
 /// What is typed after `invoice`.
 #[derive(Debug, clap::Subcommand)]
@@ -63,6 +72,19 @@ pub(super) enum InvoiceCommand {
         /// Where to write it; without it to stdout
         #[arg(long, value_name = "FILE")]
         output: Option<PathBuf>,
+    },
+    /// Say why an invoice asks for more or less than the last one, and than a year ago
+    #[command(after_help = EXPLAIN_HELP)]
+    Explain {
+        /// Its number or its identity
+        #[arg(value_name = "NUMBER|ID")]
+        invoice: String,
+        /// Its account, by name or identity, where several have that number
+        #[arg(long)]
+        account: Option<String>,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
     },
     /// Print the key that signs the invoices, and its fingerprint
     Key {
@@ -101,6 +123,14 @@ pub(super) async fn run(command: InvoiceCommand, settings: &Settings) -> anyhow:
         } => {
             let name = InvoiceName { invoice, account };
             export(&settings.load()?, name, output.as_deref()).await?;
+        }
+        InvoiceCommand::Explain {
+            invoice,
+            account,
+            json,
+        } => {
+            let name = InvoiceName { invoice, account };
+            explain(&settings.load()?, name, json).await?;
         }
         InvoiceCommand::Key { json } => key(&settings.load()?, json).await?,
         InvoiceCommand::Verify {
@@ -177,6 +207,41 @@ async fn export(config: &Config, name: InvoiceName, output: Option<&Path>) -> an
         export.digests.len(),
         export.proof.public_key
     ));
+    Ok(())
+}
+
+async fn explain(config: &Config, name: InvoiceName, json: bool) -> anyhow::Result<()> {
+    let request = Request::InvoiceExplain(name.clone());
+    let here = async |store: &Store| command::invoice_explain(store, &name).await;
+    let explained: ExplainedInvoice = ask(config, &request, here).await?;
+    if json {
+        return Ok(print::json("enervue.invoice-explanation/1", &explained)?);
+    }
+    let invoice = &explained.invoice;
+    print::line(&format!(
+        "Invoice {} ({}), {} to {}: {} {}",
+        invoice.number,
+        invoice.meter_label,
+        invoice.from,
+        invoice.until,
+        invoice.total,
+        invoice.currency.code()
+    ))?;
+    if explained.compared.is_empty() {
+        print::line("There is no invoice before it to compare it with.")?;
+    }
+    for one in &explained.compared {
+        print::line(&format!("\n{}", one.heading))?;
+        if one.rows.is_empty() {
+            print::line(&format!("  {}", one.problem))?;
+        }
+        for row in &one.rows {
+            print::line(&format!("{:>18}  {}", row.amount, row.name))?;
+            if !row.how.is_empty() {
+                print::line(&format!("{:>18}    {}", "", row.how))?;
+            }
+        }
+    }
     Ok(())
 }
 

@@ -1,5 +1,5 @@
-//! Invoices for the operator: which there are, one with all that proves it, and by which key
-//! they are signed.
+//! Invoices for the operator: which there are, one with all that proves it, why it asks for what
+//! it asks, and by which key they are signed.
 
 use anyhow::{Context as _, bail, ensure};
 use common::digest::{fingerprint, public_key};
@@ -8,7 +8,11 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::billing::explain::{Against, Explanation};
+use crate::billing::invoice::{DocumentKind, Invoice};
 use crate::currency::Currency;
+use crate::document::say::Say;
+use crate::explained::{Compared, explained};
 use crate::proof::Export;
 use crate::store::{Store, Transaction};
 
@@ -54,6 +58,41 @@ pub struct ListedInvoice {
     pub currency: Currency,
 }
 
+/// Why an invoice asks for what it asks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExplainedInvoice {
+    /// The invoice.
+    pub invoice: ListedInvoice,
+    /// What it was compared with: the last one, and that of a year before.
+    pub compared: Vec<ExplainedComparison>,
+}
+
+/// A comparison of two invoices.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExplainedComparison {
+    /// With which one.
+    pub against: Against,
+    /// The difference and its parts; nothing where they cannot be compared.
+    pub explanation: Option<Explanation>,
+    /// With which one, in the invoice's language, as all that follows.
+    pub heading: String,
+    /// The parts, and the whole difference last.
+    pub rows: Vec<ExplainedRow>,
+    /// Why there are none.
+    pub problem: String,
+}
+
+/// A part of a difference, in words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExplainedRow {
+    /// What it comes from.
+    pub name: String,
+    /// The figures behind it.
+    pub how: String,
+    /// How much more, with its sign.
+    pub amount: String,
+}
+
 /// The key that signs the invoices.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IssuerKey {
@@ -89,6 +128,57 @@ async fn accounts(
 /// When there is none, several, or the store cannot.
 pub async fn invoice_export(store: &Store, name: &InvoiceName) -> anyhow::Result<Export> {
     let mut reader = store.read().await?;
+    let (account, id) = find(&mut reader, name).await?;
+    let export = reader.invoice_export(account, id).await?;
+    export.with_context(|| format!("there is no invoice {}", name.invoice))
+}
+
+/// Why an invoice asks for what it asks.
+///
+/// # Errors
+/// When there is none, several, it is a credit, or the store cannot.
+pub async fn invoice_explain(
+    store: &Store,
+    name: &InvoiceName,
+) -> anyhow::Result<ExplainedInvoice> {
+    let mut reader = store.read().await?;
+    let (account, id) = find(&mut reader, name).await?;
+    let invoice = reader.invoice(account, id).await?;
+    let invoice = invoice.with_context(|| format!("there is no invoice {}", name.invoice))?;
+    ensure!(
+        invoice.kind == DocumentKind::Invoice,
+        "{} is a credit: it gives back an invoice, line by line; explain that one",
+        name.invoice
+    );
+    let compared = explained(&mut reader, &invoice).await?;
+    let say = Say::new(&invoice)?;
+    Ok(ExplainedInvoice {
+        compared: compared.iter().map(|one| comparison(one, &say)).collect(),
+        invoice: listed(&invoice),
+    })
+}
+
+fn comparison(compared: &Compared, say: &Say<'_>) -> ExplainedComparison {
+    let told = compared.told(say);
+    let rows = told.rows.into_iter().map(|row| ExplainedRow {
+        name: row.name,
+        how: row.how,
+        amount: row.value,
+    });
+    ExplainedComparison {
+        against: compared.against,
+        explanation: compared.explanation.clone().ok(),
+        heading: told.heading,
+        rows: rows.collect(),
+        problem: told.problem,
+    }
+}
+
+/// The invoice that is meant.
+async fn find(
+    reader: &mut Transaction,
+    name: &InvoiceName,
+) -> anyhow::Result<(AccountId, InvoiceId)> {
     let wanted = &name.invoice;
     let mut found = match (wanted.parse::<i64>(), wanted.parse::<InvoiceId>()) {
         // An identity may be all digits, but has as many as no number.
@@ -102,7 +192,7 @@ pub async fn invoice_export(store: &Store, name: &InvoiceName) -> anyhow::Result
         }
     };
     if let Some(account) = &name.account {
-        let meant = accounts(&mut reader, Some(account)).await?;
+        let meant = accounts(reader, Some(account)).await?;
         found.retain(|(account, _)| meant.contains(account));
     }
     ensure!(
@@ -110,11 +200,22 @@ pub async fn invoice_export(store: &Store, name: &InvoiceName) -> anyhow::Result
         "{} accounts have an invoice {wanted}: say which with --account",
         found.len()
     );
-    let (account, id) = found
+    found
         .pop()
-        .with_context(|| format!("there is no invoice {wanted}: enervue-cloud invoice list"))?;
-    let export = reader.invoice_export(account, id).await?;
-    export.with_context(|| format!("there is no invoice {wanted}"))
+        .with_context(|| format!("there is no invoice {wanted}: enervue-cloud invoice list"))
+}
+
+fn listed(invoice: &Invoice) -> ListedInvoice {
+    ListedInvoice {
+        id: invoice.id,
+        number: invoice.number,
+        issuer: invoice.issuer.clone(),
+        meter_label: invoice.meter_label.clone(),
+        from: invoice.period.from,
+        until: invoice.period.until,
+        total: invoice.total,
+        currency: invoice.currency,
+    }
 }
 
 /// The newest invoices.
@@ -127,16 +228,7 @@ pub async fn invoice_list(store: &Store, list: &InvoiceList) -> anyhow::Result<V
     let mut found = Vec::new();
     for account in accounts(&mut reader, list.account.as_deref()).await? {
         let invoices = reader.invoices(account, None, limit).await?;
-        found.extend(invoices.into_iter().map(|invoice| ListedInvoice {
-            id: invoice.id,
-            number: invoice.number,
-            issuer: invoice.issuer,
-            meter_label: invoice.meter_label,
-            from: invoice.period.from,
-            until: invoice.period.until,
-            total: invoice.total,
-            currency: invoice.currency,
-        }));
+        found.extend(invoices.iter().map(listed));
     }
     Ok(found)
 }

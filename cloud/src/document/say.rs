@@ -2,6 +2,7 @@
 //! the PDF, the mail and the chat.
 
 mod calculation;
+mod explanation;
 
 pub(crate) use self::calculation::{Calculation, Row};
 

@@ -306,7 +306,7 @@ fn fix(text: Text, bill: &Coming) -> Option<(String, String)> {
             format!("{meter}/recipients"),
             text.get("billing-fix-recipients"),
         )),
-        Cause::Held(_) | Cause::Silent { .. } => {
+        Cause::Held(_) | Cause::Silent { .. } | Cause::DisplayDiffers { .. } => {
             Some((meter.clone(), text.get("billing-fix-meter")))
         }
         Cause::UtilityBillMissing | Cause::SiteIncomplete { .. } => None,

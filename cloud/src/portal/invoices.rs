@@ -14,6 +14,7 @@ use jiff::civil::Date;
 
 use super::error::Failure;
 use super::form::Input;
+use super::meters::display::{Question, question};
 use super::page::{Page, Place, show as show_page};
 use super::session::SignedIn;
 use super::table::{Button, Cell, Listing, Table, Tone};
@@ -24,6 +25,7 @@ use crate::billing::invoice::{DocumentKind, Invoice};
 use crate::chart::{self, Frame};
 use crate::document;
 use crate::document::say::{Row, Say};
+use crate::explained::{Compared, Told, explained};
 use crate::format::Format;
 use crate::site::{Meter, Zone};
 use crate::store::{StoreResult, Transaction};
@@ -192,6 +194,10 @@ struct InvoicePage {
     losses: Vec<String>,
     findings: Vec<String>,
     rows: Vec<Row>,
+    /// Whether the meter's display reads what was read last.
+    display: Option<Question>,
+    /// Why the amount is another than in other bills; of a credit nothing.
+    explained: Option<Vec<Told>>,
     device: String,
     daily: String,
     gaps: Option<String>,
@@ -218,8 +224,14 @@ pub(super) async fn show(
     let mut transaction = portal.app.store.read().await?;
     let invoice = find(&mut transaction, &me, &id).await?;
     let (credit, replacement) = transaction.corrections_of(&invoice).await?;
+    let compared = explained(&mut transaction, &invoice).await?;
+    let mut page = draw(&portal, &me, &invoice, &compared)?;
+    if let Some(meter) = transaction.meter(invoice.account, invoice.meter).await? {
+        let now = portal.app.clock.now();
+        let spoken = (page.text, Format::new(invoice.locale));
+        page.display = question(&mut transaction, &me, spoken, &meter, now).await?;
+    }
     drop(transaction);
-    let mut page = draw(&portal, &me, &invoice)?;
     let object = Object::Meter(invoice.account, invoice.meter);
     if may(&me.actor, Action::Manage, &object) {
         page.link = Some(format!("/invoices/{}/link", invoice.id));
@@ -240,7 +252,12 @@ pub(super) async fn show(
     show_page(&page)
 }
 
-fn draw(portal: &Portal, me: &SignedIn, invoice: &Invoice) -> Result<InvoicePage, Failure> {
+fn draw(
+    portal: &Portal,
+    me: &SignedIn,
+    invoice: &Invoice,
+    compared: &[Compared],
+) -> Result<InvoicePage, Failure> {
     let (text, format) = (Text::new(invoice.locale), Format::new(invoice.locale));
     let zone = Zone::new(&invoice.zone).map_err(|error| Failure::Fault(error.into()))?;
     let say = Say::new(invoice).map_err(|error| Failure::Fault(error.into()))?;
@@ -269,6 +286,9 @@ fn draw(portal: &Portal, me: &SignedIn, invoice: &Invoice) -> Result<InvoicePage
         losses: losses(text, format, invoice, &zone),
         findings: findings(text, format, invoice, &zone),
         rows: say.rows(),
+        explained: (invoice.kind == DocumentKind::Invoice)
+            .then(|| compared.iter().map(|one| one.told(&say)).collect()),
+        display: None,
         device: device(text, invoice),
         daily: chart::daily(&invoice.daily, invoice.unit, &format, Frame::PAGE),
         gaps: chart::gaps(&invoice.daily, text),

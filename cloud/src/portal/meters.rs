@@ -1,6 +1,7 @@
 //! The meters: the list, and what its pages share.
 
 pub(super) mod devices;
+pub(super) mod display;
 pub(super) mod exchange;
 pub(super) mod page;
 mod proof;

@@ -137,6 +137,8 @@ fn done(word: &str, text: Text) -> Option<String> {
         "revoked" => "portal-done-revoked",
         "held" => "billing-done-held",
         "resumed" => "billing-done-resumed",
+        "display-agrees" => "explain-display-done-agrees",
+        "display-differs" => "explain-display-done-differs",
         "corrected" => "billing-correct-done",
         "removed" => "portal-done-removed",
         "link" => "portal-done-link",

@@ -4,6 +4,8 @@
 mod billing;
 mod correct;
 mod devices;
+mod display;
+mod explain;
 mod forms;
 mod gateways;
 mod invoices;

@@ -30,6 +30,7 @@ fn facts(period: &Period) -> Facts<'_> {
         hold: None,
         last_good_at: now(),
         period: Some(period),
+        display: None,
         is_reachable: true,
         is_utility_bill_missing: false,
         incomplete_of_site: 0,
@@ -235,4 +236,30 @@ fn days_are_counted_by_their_closing_readings() {
     assert_eq!(days_read(&daily), (31, 31));
     daily[4].register = None;
     assert_eq!(days_read(&daily), (30, 31));
+}
+
+#[test]
+fn a_display_that_differs_stops_no_bill_but_needs_a_person() {
+    let period = november();
+    let check = DisplayCheck {
+        person: common::id::PersonId(1),
+        manages: false,
+        device: common::id::DeviceId(4),
+        register: Quantity::new(number("12690.4"), Unit::KiloWh).unwrap(),
+        read_at: now(),
+        shown: Some(number("8812.7")),
+        answered_at: now(),
+        agrees: false,
+    };
+    let mut facts = facts(&period);
+    facts.display = Some(&check);
+    let outlook = outlook(&facts, now());
+    assert_eq!((outlook.state, outlook.needs_a_person()), (Ready, true));
+    let locale = "en-US".parse().unwrap();
+    let zone = Zone::new("America/Tijuana").unwrap();
+    let said = outlook.causes[0].sentence(Text::new(locale), Format::new(locale), &zone);
+    let expected = "On Nov 24, 2026, 10:00 somebody read 8,812.7 kWh off the display, but the \
+                    register was 12,690.4 kWh: look at it, and say on the meter's page what it \
+                    shows.";
+    assert_eq!(said, expected);
 }

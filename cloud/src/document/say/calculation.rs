@@ -33,7 +33,7 @@ pub(crate) struct Row {
     pub(crate) ruled: bool,
 }
 
-fn row(name: String, how: String, value: String) -> Row {
+pub(super) fn row(name: String, how: String, value: String) -> Row {
     Row {
         name,
         how,

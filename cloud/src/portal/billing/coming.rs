@@ -9,6 +9,7 @@ use common::profile::Library;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
+use super::super::meters::display::difference;
 use super::super::running::{self, Running};
 use super::super::session::SignedIn;
 use crate::account::{Membership, Person};
@@ -143,6 +144,7 @@ pub(super) async fn of_meter(
         None
     };
     let (plans, running) = look.map_or((Vec::new(), None), |look| (look.plans, look.running));
+    let display = difference(transaction, account, id).await?;
     let base = |period: Option<Period>, hold: Option<Hold>| {
         let missing = period
             .and_then(|period| plan_on(period.from, &plans))
@@ -152,6 +154,7 @@ pub(super) async fn of_meter(
             hold,
             last_good_at: meter.last_good_at,
             period: period.as_ref(),
+            display: display.as_ref(),
             is_reachable: !recipients.is_empty(),
             is_utility_bill_missing: false,
             incomplete_of_site: 0,

@@ -13,6 +13,7 @@ use super::super::page::{Page, Place, show as show_page};
 use super::super::running::{self, Look, Running};
 use super::super::session::SignedIn;
 use super::super::table::{Button, Cell, Table, Tone};
+use super::display::{self, Question};
 use super::recipients::delivery_word;
 use super::settings::next_sentence;
 use super::{devices, proof};
@@ -22,6 +23,7 @@ use crate::account::Person;
 use crate::billing::hold::Hold;
 use crate::billing::invoice::Invoice;
 use crate::billing::period::plan_on;
+use crate::billing::readiness::Cause;
 use crate::chart::{self, Frame};
 use crate::format::Format;
 use crate::plan::{Cycle, Plan};
@@ -85,6 +87,9 @@ struct MeterPage {
     losses: Vec<String>,
     read_now: Option<String>,
     devices_href: Option<String>,
+    /// Whether its display reads that.
+    display: Option<Question>,
+    displays: Option<Table>,
     /// What somebody can say about a register that fell: where, and in which words.
     tasks: Vec<(String, String)>,
     more_href: Option<String>,
@@ -113,6 +118,8 @@ struct Gathered {
     losses: Vec<String>,
     /// The devices that served it, if there were several.
     mountings: Option<Table>,
+    /// What people read off its display, for whoever manages it.
+    displays: Option<Table>,
     /// Where its device is asked for a reading, if they may.
     read_now: Option<String>,
 }
@@ -136,9 +143,27 @@ pub(crate) async fn show(
         manages,
     )
     .await?;
+    let meter = &gathered.meter;
+    let format = Format::new(meter.locale);
+    let asked = display::question(&mut transaction, &me, (page.text, format), meter, now).await?;
+    let differs = match manages {
+        true => display::difference(&mut transaction, meter.account, meter.id).await?,
+        false => None,
+    };
     drop(transaction);
+    let differs = differs.map(|check| {
+        let cause = Cause::from(&check);
+        cause.sentence(page.text, page.format, &meter.zone)
+    });
     let changes = may(&me.actor, Action::ChangeSettings, &object);
-    show_page(&draw(page, &gathered, manages, changes))
+    let mut page = draw(page, &gathered, manages, changes);
+    page.problem = page.problem.or(differs);
+    // The register stands above the question.
+    page.display = asked.map(|asked| Question {
+        register: String::new(),
+        ..asked
+    });
+    show_page(&page)
 }
 
 async fn gather(
@@ -176,7 +201,12 @@ async fn gather(
     };
     let chain = proof::chain(transaction, page, &meter).await?;
     let losses = proof::losses(transaction, page, &meter, &look).await?;
+    let displays = match manages {
+        true => display::table(transaction, page, &meter).await?,
+        false => None,
+    };
     Ok(Gathered {
+        displays,
         chain,
         losses,
         mountings,
@@ -225,6 +255,8 @@ fn draw(page: Page, gathered: &Gathered, manages: bool, changes: bool) -> MeterP
         chain: gathered.chain.clone(),
         losses: gathered.losses.clone(),
         read_now: gathered.read_now.clone(),
+        display: None,
+        displays: gathered.displays.clone(),
         devices_href: manages.then(|| format!("{path}/devices")),
         tasks: if manages {
             tasks(text, gathered, &path)

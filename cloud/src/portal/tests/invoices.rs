@@ -12,9 +12,9 @@ pub(super) struct Story {
     pub(super) world: World,
     pub(super) integrator: Browser,
     pub(super) monitor: Browser,
-    rival: Browser,
+    pub(super) rival: Browser,
     pub(super) invoice: Invoice,
-    meter: String,
+    pub(super) meter: String,
 }
 
 impl Story {

@@ -21,7 +21,7 @@ enum Door {
 
 use Door::{Account, Open, Own, Platform, Thing};
 
-const ROUTES: [(&str, &[Method], Door); 71] = [
+const ROUTES: [(&str, &[Method], Door); 72] = [
     ("/static/{name}", &[Method::GET], Open),
     ("/sign-in", &[Method::GET, Method::POST], Open),
     ("/sign-out", &[Method::POST], Open),
@@ -78,6 +78,11 @@ const ROUTES: [(&str, &[Method], Door); 71] = [
     ),
     (
         "/meters/{meter}/recipients",
+        &[Method::GET, Method::POST],
+        Thing,
+    ),
+    (
+        "/meters/{meter}/display",
         &[Method::GET, Method::POST],
         Thing,
     ),
