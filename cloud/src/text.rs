@@ -3,7 +3,7 @@
 //! Promises: both languages have the same texts with the same variables, and every text
 //! that code or a template asks for exists (the tests beside this file prove it). Ids begin
 //! with the area that owns them: `portal-`, `notice-`, `document-`, `excel-`, `billing-`,
-//! `terms-`; ask for them by a whole literal, so that the tests can see it. Numbers and dates
+//! `terms-`, `site-`; ask for them by a whole literal, so that the tests can see it. Numbers and dates
 //! come in as text that `Format` made; a count comes in as a number only where it chooses a
 //! plural.
 
@@ -33,7 +33,7 @@ macro_rules! source {
     };
 }
 
-static SOURCES: [Source; 12] = [
+static SOURCES: [Source; 14] = [
     source!("portal.en", En),
     source!("portal.es", Es),
     source!("notice.en", En),
@@ -46,6 +46,8 @@ static SOURCES: [Source; 12] = [
     source!("billing.es", Es),
     source!("terms.en", En),
     source!("terms.es", Es),
+    source!("site.en", En),
+    source!("site.es", Es),
 ];
 
 type Bundle = FluentBundle<FluentResource>;

@@ -48,9 +48,8 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
-use self::amount::exact_total;
 pub use self::amount::{PRICE_DECIMALS, QUANTITY_DECIMALS, rounded};
-pub(crate) use self::amount::{exact_product, exact_sum};
+pub(crate) use self::amount::{exact_product, exact_sum, exact_total};
 use self::days::{days_between, full_days, share};
 pub use self::extras::{Adjustment, Extras, Peak, UtilityPrice};
 pub use self::peak::{Register, highest};

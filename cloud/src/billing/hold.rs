@@ -5,6 +5,7 @@ use common::quantity::Quantity;
 use common::unit::Unit;
 use jiff::Timestamp;
 use jiff::civil::Date;
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::format::Format;
@@ -72,7 +73,36 @@ pub enum Hold {
         after: Quantity,
     },
     /// The price is what the utility charged, and nobody wrote its bill down.
-    UtilityBillMissing,
+    UtilityBillMissing {
+        /// The first day of which there is no bill.
+        from: Date,
+        /// The day after the last.
+        until: Date,
+    },
+    /// The share of what is left over at the site is not known: of so many of its meters it is
+    /// not known what they counted between the ends of this period.
+    SiteIncomplete {
+        /// How many meters.
+        meters: u32,
+    },
+    /// What is left over at the site is to be shared, and no meter has a share.
+    NoShares,
+    /// The utility's bill, by which the site is compared, covers other days than this period.
+    OtherDays {
+        /// Its first day.
+        from: Date,
+        /// The day after its last.
+        until: Date,
+    },
+    /// The main meter and the others differ by more than the site allows.
+    ResidualTooHigh {
+        /// What the main meter counted, or the utility billed.
+        whole: Decimal,
+        /// What the others counted.
+        parts: Decimal,
+        /// The unit of both.
+        unit: Unit,
+    },
     /// The plan charges the highest power, and it is not known.
     PeakMissing,
     /// A quantity or an amount has more digits than can be computed exactly.
@@ -163,11 +193,42 @@ impl Hold {
                 let parts = registers(from, until, before, after);
                 say("notice-hold-register-jumped", &parts)
             }
-            Self::UtilityBillMissing => say("notice-hold-utility-bill-missing", &[]),
+            Self::UtilityBillMissing { .. }
+            | Self::SiteIncomplete { .. }
+            | Self::NoShares
+            | Self::OtherDays { .. }
+            | Self::ResidualTooHigh { .. } => self.site_sentence(text, format),
             Self::PeakMissing => say("notice-hold-peak-missing", &[]),
             Self::TooManyDigits => say("notice-hold-too-many-digits", &[]),
             // Their words are for those who hold the account.
             Self::ByPerson { .. } => say("notice-hold-by-person", &[]),
+        }
+    }
+
+    /// The reasons that lie at the site, not at the meter.
+    fn site_sentence(&self, text: Text, format: Format) -> String {
+        match self {
+            Self::UtilityBillMissing { from, until } => {
+                let dates = format.dates(*from, *until);
+                text.with("site-hold-utility-bill", &[("dates", Arg::from(&dates))])
+            }
+            Self::SiteIncomplete { meters } => {
+                let n = Arg::Count((*meters).into());
+                text.with("site-hold-incomplete", &[("n", n)])
+            }
+            Self::OtherDays { from, until } => {
+                let dates = format.dates(*from, *until);
+                text.with("site-hold-other-days", &[("dates", Arg::from(&dates))])
+            }
+            Self::ResidualTooHigh { whole, parts, unit } => {
+                let (whole, parts) = (
+                    format.quantity(*whole, *unit),
+                    format.quantity(*parts, *unit),
+                );
+                let args = [("whole", Arg::from(&whole)), ("parts", Arg::from(&parts))];
+                text.with("site-hold-residual", &args)
+            }
+            _ => text.get("site-hold-no-shares"),
         }
     }
 }

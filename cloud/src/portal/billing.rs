@@ -309,6 +309,5 @@ fn fix(text: Text, bill: &Coming) -> Option<(String, String)> {
         Cause::Held(_) | Cause::Silent { .. } => {
             Some((meter.clone(), text.get("billing-fix-meter")))
         }
-        Cause::UtilityBillMissing | Cause::SiteIncomplete { .. } => None,
     })
 }

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use super::*;
 
-const AREAS: [&str; 6] = ["portal", "notice", "document", "excel", "billing", "terms"];
+const AREAS: [&str; 7] = [
+    "portal", "notice", "document", "excel", "billing", "terms", "site",
+];
 
 /// Each id of a source with the variables its text names.
 fn messages(source: &Source) -> BTreeMap<String, BTreeSet<String>> {
