@@ -390,6 +390,70 @@ CREATE TABLE display_check (
 );
 CREATE INDEX display_check_by_answer ON display_check (account_id, meter_id, answered_ms);
 
+-- What is done at a site with the difference between the main meter of a medium and the
+-- others. policy is a billing::reconciliation::Policy, as JSON; a limit of 0 is never reached.
+CREATE TABLE site_reconciliation (
+    account_id BIGINT NOT NULL,
+    site_id BIGINT NOT NULL,
+    medium TEXT NOT NULL,
+    main_meter_id BIGINT,
+    policy TEXT NOT NULL,
+    warn_percent TEXT NOT NULL,
+    block_percent TEXT NOT NULL,
+    changed_by BIGINT NOT NULL,
+    changed_ms BIGINT NOT NULL,
+    PRIMARY KEY (account_id, site_id, medium)
+);
+
+-- Periods of which somebody let the bills go although the difference was beyond the limit.
+CREATE TABLE residual_release (
+    account_id BIGINT NOT NULL,
+    site_id BIGINT NOT NULL,
+    medium TEXT NOT NULL,
+    period_from TEXT NOT NULL,
+    period_until TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    released_by BIGINT NOT NULL,
+    released_ms BIGINT NOT NULL,
+    PRIMARY KEY (account_id, site_id, medium, period_from, period_until)
+);
+
+-- What the utility charged a site. Those of a medium do not overlap.
+CREATE TABLE utility_bill (
+    account_id BIGINT NOT NULL,
+    utility_bill_id BIGINT NOT NULL,
+    site_id BIGINT NOT NULL,
+    medium TEXT NOT NULL,
+    bill_from TEXT NOT NULL,
+    bill_until TEXT NOT NULL,
+    quantity TEXT NOT NULL,
+    unit TEXT NOT NULL,
+    amount TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    note TEXT NOT NULL,
+    entered_by BIGINT NOT NULL,
+    entered_ms BIGINT NOT NULL,
+    PRIMARY KEY (account_id, utility_bill_id)
+);
+CREATE INDEX utility_bill_by_site ON utility_bill (account_id, site_id, medium, bill_from);
+
+-- What somebody adds to the bill of the period in which the day lies, or takes off it. It can
+-- be changed until an invoice of that period is issued.
+CREATE TABLE adjustment (
+    account_id BIGINT NOT NULL,
+    adjustment_id BIGINT NOT NULL,
+    meter_id BIGINT NOT NULL,
+    day TEXT NOT NULL,
+    name TEXT NOT NULL,
+    amount TEXT NOT NULL,
+    taxed BIGINT NOT NULL,
+    note TEXT NOT NULL,
+    entered_by BIGINT NOT NULL,
+    entered_ms BIGINT NOT NULL,
+    PRIMARY KEY (account_id, adjustment_id)
+);
+CREATE INDEX adjustment_by_meter ON adjustment (account_id, meter_id, day);
+
 -- A stretch in which a meter recorded nothing, from its last good reading on.
 CREATE TABLE silence (
     account_id BIGINT NOT NULL,

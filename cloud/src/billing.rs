@@ -13,8 +13,10 @@ pub mod invoice;
 pub mod loss;
 pub mod period;
 pub mod readiness;
+pub mod reconciliation;
 pub mod segment;
 pub mod trace;
+pub mod utility;
 
 #[cfg(test)]
 pub(crate) mod sample;
@@ -23,6 +25,7 @@ mod tests;
 
 use common::reading::ClockTrust;
 use common::unit::Unit;
+use jiff::{SignedDuration, Timestamp};
 
 pub(crate) use self::charge::exact_product;
 use self::charge::{Charge, Extras, charge, plans_within, switches};
@@ -30,7 +33,7 @@ use self::consumption::{Instant, Late, Registers};
 use self::finding::Finding;
 use self::hold::Hold;
 use self::invoice::{EarlierPeriod, Invoice, Period};
-use self::period::{PeriodError, plan_of};
+use self::period::{PeriodError, plan_of, plan_on, send_at};
 use self::segment::{Boundary, Segments};
 use crate::currency::Currency;
 use crate::plan::Plan;
@@ -106,6 +109,25 @@ pub struct Subject<'a> {
     pub billed: &'a [Boundary],
     /// What is done about an end that no reading is near to.
     pub late: Late,
+    /// What goes into its lines beside plan and segments, or why that is not known.
+    pub extras: Result<Extras, Hold>,
+}
+
+/// What is done about a missing reading of a period by `now`: the plan says how long it is
+/// waited for.
+///
+/// # Errors
+/// When there is no plan, or a day is beyond the calendar.
+pub fn late(period: &Period, plans: &[Plan], now: Timestamp) -> Result<Late, PeriodError> {
+    let plan = plan_on(period.until, plans).ok_or(PeriodError::NoPlan)?;
+    let grace = SignedDuration::from_hours(24 * i64::from(plan.missing.grace_days));
+    let waits_until = send_at(period, plans)?
+        .checked_add(grace)
+        .map_err(|_| PeriodError::BeyondCalendar(period.until))?;
+    Ok(match plan.missing.estimate && waits_until <= now {
+        true => Late::Estimate,
+        false => Late::Wait,
+    })
 }
 
 /// Closes a period.
@@ -122,7 +144,8 @@ pub fn close_period(
     let segments = registers.segments(&instants, subject.billed, subject.late)?;
     let segments = Segments::try_from(segments).map_err(|_| PeriodError::NoPlan)?;
     let plans = plans_within(period, plans);
-    let extras = Extras::default();
+    // What lies at the meter itself is said first.
+    let extras = subject.extras.clone()?;
     let charge = charge(period, &segments, &plans, &extras)?;
     Ok(Statement {
         plans,

@@ -32,6 +32,7 @@ pub mod contact;
 pub mod control;
 pub mod document;
 pub mod excel;
+mod extras;
 pub mod issuer;
 pub mod mail;
 pub mod metrics;

@@ -9,6 +9,7 @@
 //! transactions run beside each other, and unique keys decide who was first.
 
 mod accounts;
+pub mod adjustments;
 mod assignments;
 pub mod commands;
 pub mod devices;
@@ -28,6 +29,7 @@ mod people;
 pub mod plans;
 mod postgres;
 pub mod readings;
+pub mod reconciliations;
 pub mod seals;
 mod sessions;
 mod sites;
@@ -36,6 +38,7 @@ mod sqlite;
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+pub mod utility_bills;
 mod value;
 
 use std::path::Path;

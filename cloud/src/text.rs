@@ -3,9 +3,9 @@
 //! Promises: both languages have the same texts with the same variables, and every text
 //! that code or a template asks for exists (the tests beside this file prove it). Ids begin
 //! with the area that owns them: `portal-`, `notice-`, `document-`, `excel-`, `billing-`,
-//! `explain-`, `terms-`; ask for them by a whole literal, so that the tests can see it. Numbers
-//! and dates come in as text that `Format` made; a count comes in as a number only where it
-//! chooses a plural.
+//! `explain-`, `terms-`, `site-`; ask for them by a whole literal, so that the tests can see
+//! it. Numbers and dates come in as text that `Format` made; a count comes in as a number only
+//! where it chooses a plural.
 
 use std::sync::LazyLock;
 
@@ -33,7 +33,7 @@ macro_rules! source {
     };
 }
 
-static SOURCES: [Source; 14] = [
+static SOURCES: [Source; 16] = [
     source!("portal.en", En),
     source!("portal.es", Es),
     source!("notice.en", En),
@@ -48,6 +48,8 @@ static SOURCES: [Source; 14] = [
     source!("explain.es", Es),
     source!("terms.en", En),
     source!("terms.es", Es),
+    source!("site.en", En),
+    source!("site.es", Es),
 ];
 
 type Bundle = FluentBundle<FluentResource>;

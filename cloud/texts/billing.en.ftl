@@ -45,11 +45,6 @@ billing-finding-long-estimated = { $n ->
 billing-cause-held = Somebody holds it: { $reason }
 billing-cause-no-terms = Its billing terms are not complete, so it has no period.
 billing-cause-silent = The meter has recorded nothing since { $when }: if that lasts, there is no reading at the end.
-billing-cause-utility-bill = The plan passes on the utility's price, and the utility's bill is not there yet.
-billing-cause-site = { $n ->
-    [one] The site is shared out, and one of its meters has no reading.
-   *[other] The site is shared out, and { $n } of its meters have no reading.
-}
 billing-cause-unreachable = Nobody has a verified channel: the invoice will be made, but reaches nobody.
 
 billing-findings = Worth a look

@@ -45,11 +45,6 @@ billing-finding-long-estimated = { $n ->
 billing-cause-held = Alguien la retiene: { $reason }
 billing-cause-no-terms = Sus condiciones de facturación no están completas, así que no tiene periodo.
 billing-cause-silent = El medidor no registra nada desde { $when }: si sigue así, no habrá lectura al final.
-billing-cause-utility-bill = El plan traslada el precio de la compañía, y su recibo aún no está.
-billing-cause-site = { $n ->
-    [one] El edificio se reparte, y uno de sus medidores no tiene lectura.
-   *[other] El edificio se reparte, y { $n } de sus medidores no tienen lectura.
-}
 billing-cause-unreachable = Nadie tiene un canal verificado: la factura se hará, pero no le llega a nadie.
 
 billing-findings = Vale la pena mirar

@@ -36,7 +36,6 @@ notice-hold-device-changed = The device was exchanged between { $from } and { $u
 notice-hold-unit-differs = At the start of { $date } the register counted in { $read }, but the meter is billed in { $billed }.
 notice-hold-register-fell = The register fell from { $before } ({ $from }) to { $after } ({ $until }): was the device replaced or reset, or did its counter begin again at zero?
 notice-hold-register-jumped = The register jumped from { $before } ({ $from }) to { $after } ({ $until }), more than can go through in that time: was the device replaced or set anew?
-notice-hold-utility-bill-missing = The price is what the utility charges, and its bill is not entered yet: enter its amount and what the main meter measured.
 notice-hold-peak-missing = The plan charges the highest power, and no readings tell it: enter it, or choose a plan without a demand price.
 notice-hold-too-many-digits = A figure has more digits than can be computed exactly: look at the price and the readings.
 notice-hold-by-person = Whoever sends the invoices looks at it first.

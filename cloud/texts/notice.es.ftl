@@ -36,7 +36,6 @@ notice-hold-device-changed = El equipo se cambió entre el { $from } y el { $unt
 notice-hold-unit-differs = Al inicio del { $date } el medidor contaba en { $read }, pero se factura en { $billed }.
 notice-hold-register-fell = La lectura bajó de { $before } ({ $from }) a { $after } ({ $until }): ¿se cambió o se reinició el equipo, o su contador volvió a empezar en cero?
 notice-hold-register-jumped = La lectura saltó de { $before } ({ $from }) a { $after } ({ $until }), más de lo que puede pasar en ese tiempo: ¿se cambió el equipo o se ajustó su contador?
-notice-hold-utility-bill-missing = El precio es el que cobra la compañía y su recibo aún no está registrado: registre su importe y lo que midió el medidor principal.
 notice-hold-peak-missing = El plan cobra la potencia máxima y ninguna lectura la dice: regístrela o elija un plan sin precio de demanda.
 notice-hold-too-many-digits = Una cifra tiene más dígitos de los que se pueden calcular con exactitud: revise el precio y las lecturas.
 notice-hold-by-person = Quien emite las facturas la revisa primero.

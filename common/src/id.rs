@@ -105,6 +105,10 @@ identifier!(
     PlanId,
     /// The bill of one meter for one period.
     InvoiceId,
+    /// What the utility charged a building for a medium.
+    UtilityBillId,
+    /// An amount that somebody adds to a bill, or takes off it.
+    AdjustmentId,
     /// A message that is due to somebody.
     NoticeId,
     /// One life of a gateway's buffer; a new database is a new epoch.

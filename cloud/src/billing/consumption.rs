@@ -6,6 +6,7 @@
 //! another device's: where the device was exchanged, the use is counted on both. A missing one
 //! is a [`Hold`] or an unknown day, never zero.
 
+mod power;
 #[cfg(test)]
 mod tests;
 mod traced;

@@ -148,6 +148,15 @@ pub enum Finding {
         /// The multiplier from then on.
         after: Decimal,
     },
+    /// The main meter of the site, or the utility's bill, differs from the other meters.
+    Residual {
+        /// What it says.
+        whole: Decimal,
+        /// What the others counted.
+        parts: Decimal,
+        /// The unit of both.
+        unit: Unit,
+    },
     /// Period after period ends with an estimate.
     LongEstimated {
         /// The first day of the first of them.
@@ -174,6 +183,7 @@ impl Finding {
             | Self::Low { .. }
             | Self::Stuck { .. }
             | Self::SumDiffers { .. }
+            | Self::Residual { .. }
             | Self::UnitChanged { .. }
             | Self::LongEstimated { .. } => Severity::Warning,
         }

@@ -5,6 +5,7 @@ use common::quantity::Quantity;
 use common::unit::Unit;
 use jiff::Timestamp;
 use jiff::civil::Date;
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::format::Format;
@@ -72,7 +73,36 @@ pub enum Hold {
         after: Quantity,
     },
     /// The price is what the utility charged, and nobody wrote its bill down.
-    UtilityBillMissing,
+    UtilityBillMissing {
+        /// The first day of which there is no bill.
+        from: Date,
+        /// The day after the last.
+        until: Date,
+    },
+    /// The share of what is left over at the site is not known: of so many of its meters it is
+    /// not known what they counted between the ends of this period.
+    SiteIncomplete {
+        /// How many meters.
+        meters: u32,
+    },
+    /// What is left over at the site is to be shared, and no meter has a share.
+    NoShares,
+    /// The utility's bill, by which the site is compared, covers other days than this period.
+    OtherDays {
+        /// Its first day.
+        from: Date,
+        /// The day after its last.
+        until: Date,
+    },
+    /// The main meter and the others differ by more than the site allows.
+    ResidualTooHigh {
+        /// What the main meter counted, or the utility billed.
+        whole: Decimal,
+        /// What the others counted.
+        parts: Decimal,
+        /// The unit of both.
+        unit: Unit,
+    },
     /// The plan charges the highest power, and it is not known.
     PeakMissing,
     /// A quantity or an amount has more digits than can be computed exactly.
@@ -109,16 +139,6 @@ impl Hold {
             text.with(id, &args)
         };
         let date = |date: &Date| format.date(*date);
-        let registers =
-            |from: &Timestamp, until: &Timestamp, before: &Quantity, after: &Quantity| {
-                let quantity = |one: &Quantity| format.quantity(one.value(), one.unit());
-                [
-                    ("from", format.date_time(*from, zone)),
-                    ("until", format.date_time(*until, zone)),
-                    ("before", quantity(before)),
-                    ("after", quantity(after)),
-                ]
-            };
         match self {
             Self::NoFirstReading { since } => {
                 let when = format.date_time(*since, zone);
@@ -145,29 +165,80 @@ impl Hold {
                 ];
                 say("notice-hold-unit-differs", &parts)
             }
-            Self::RegisterFell {
-                from,
-                until,
-                before,
-                after,
-            } => {
-                let parts = registers(from, until, before, after);
-                say("notice-hold-register-fell", &parts)
+            Self::RegisterFell { .. } | Self::RegisterJumped { .. } => {
+                self.register_sentence(text, format, zone)
             }
-            Self::RegisterJumped {
-                from,
-                until,
-                before,
-                after,
-            } => {
-                let parts = registers(from, until, before, after);
-                say("notice-hold-register-jumped", &parts)
-            }
-            Self::UtilityBillMissing => say("notice-hold-utility-bill-missing", &[]),
+            Self::UtilityBillMissing { .. }
+            | Self::SiteIncomplete { .. }
+            | Self::NoShares
+            | Self::OtherDays { .. }
+            | Self::ResidualTooHigh { .. } => self.site_sentence(text, format),
             Self::PeakMissing => say("notice-hold-peak-missing", &[]),
             Self::TooManyDigits => say("notice-hold-too-many-digits", &[]),
             // Their words are for those who hold the account.
             Self::ByPerson { .. } => say("notice-hold-by-person", &[]),
+        }
+    }
+
+    /// The registers that do not follow each other.
+    fn register_sentence(&self, text: Text, format: Format, zone: &Zone) -> String {
+        let (Self::RegisterFell {
+            from,
+            until,
+            before,
+            after,
+        }
+        | Self::RegisterJumped {
+            from,
+            until,
+            before,
+            after,
+        }) = self
+        else {
+            return String::new();
+        };
+        let quantity = |one: &Quantity| format.quantity(one.value(), one.unit());
+        let (from, until) = (
+            format.date_time(*from, zone),
+            format.date_time(*until, zone),
+        );
+        let (before, after) = (quantity(before), quantity(after));
+        let args = [
+            ("from", Arg::from(&from)),
+            ("until", Arg::from(&until)),
+            ("before", Arg::from(&before)),
+            ("after", Arg::from(&after)),
+        ];
+        match self {
+            Self::RegisterFell { .. } => text.with("notice-hold-register-fell", &args),
+            _ => text.with("notice-hold-register-jumped", &args),
+        }
+    }
+
+    /// The reasons that lie at the site, not at the meter.
+    fn site_sentence(&self, text: Text, format: Format) -> String {
+        match self {
+            Self::UtilityBillMissing { from, until } => {
+                let dates = format.dates(*from, *until);
+                text.with("site-hold-utility-bill", &[("dates", Arg::from(&dates))])
+            }
+            Self::SiteIncomplete { meters } => {
+                let n = Arg::Count((*meters).into());
+                text.with("site-hold-incomplete", &[("n", n)])
+            }
+            Self::OtherDays { from, until } => {
+                let dates = format.dates(*from, *until);
+                text.with("site-hold-other-days", &[("dates", Arg::from(&dates))])
+            }
+            Self::ResidualTooHigh { whole, parts, unit } => {
+                let (whole, parts) = (
+                    format.quantity(*whole, *unit),
+                    format.quantity(*parts, *unit),
+                );
+                let args = [("whole", Arg::from(&whole)), ("parts", Arg::from(&parts))];
+                text.with("site-hold-residual", &args)
+            }
+            _ => text.get("site-hold-no-shares"),
         }
     }
 }

@@ -57,14 +57,6 @@ pub enum Cause {
         /// Its last good reading, or its registration.
         since: Timestamp,
     },
-    /// The plan passes on the utility's price, and its bill is not there.
-    UtilityBillMissing,
-    /// What the main meter counted cannot be shared out: other meters of the site lack
-    /// readings.
-    SiteIncomplete {
-        /// How many.
-        meters: u32,
-    },
     /// Somebody read something else off its display.
     DisplayDiffers {
         /// When they looked.
@@ -100,9 +92,11 @@ impl Cause {
         match self {
             Self::Silent { .. } | Self::Held(Hold::ReadingMissing { .. }) => without_reading,
             // There is nothing to estimate from before the first reading.
-            Self::Held(Hold::NoFirstReading { .. })
-            | Self::UtilityBillMissing
-            | Self::SiteIncomplete { .. } => Readiness::WillWait,
+            Self::Held(
+                Hold::NoFirstReading { .. }
+                | Hold::UtilityBillMissing { .. }
+                | Hold::SiteIncomplete { .. },
+            ) => Readiness::WillWait,
             Self::NoTerms | Self::Held(_) => Readiness::Blocked,
             Self::DisplayDiffers { .. } | Self::Unreachable => Readiness::Ready,
         }
@@ -130,11 +124,6 @@ impl Cause {
                 let when = format.date_time(*since, zone);
                 text.with("billing-cause-silent", &[("when", Arg::from(&when))])
             }
-            Self::UtilityBillMissing => text.get("billing-cause-utility-bill"),
-            Self::SiteIncomplete { meters } => {
-                let n = Arg::Count((*meters).into());
-                text.with("billing-cause-site", &[("n", n)])
-            }
             Self::DisplayDiffers {
                 at,
                 shown,
@@ -160,8 +149,8 @@ impl Cause {
 pub struct Facts<'a> {
     /// What the plan says of missing data; nothing when the terms are not complete.
     pub missing: Option<Missing>,
-    /// Why the rules hold it, where they do.
-    pub hold: Option<Hold>,
+    /// Why the rules hold it, or somebody does.
+    pub holds: Vec<Hold>,
     /// The newest good reading, or the registration.
     pub last_good_at: Timestamp,
     /// Its period.
@@ -170,10 +159,6 @@ pub struct Facts<'a> {
     pub display: Option<&'a DisplayCheck>,
     /// Whether anybody will get it.
     pub is_reachable: bool,
-    /// Whether the plan passes on the price of a bill that is not there.
-    pub is_utility_bill_missing: bool,
-    /// How many other meters of its site lack readings that its share rests on.
-    pub incomplete_of_site: u32,
 }
 
 /// What will become of a bill, and why.
@@ -198,7 +183,7 @@ impl Outlook {
 pub fn outlook(facts: &Facts<'_>, now: Timestamp) -> Outlook {
     let mut causes = Vec::new();
     causes.extend(facts.missing.is_none().then_some(Cause::NoTerms));
-    causes.extend(facts.hold.clone().map(Cause::Held));
+    causes.extend(facts.holds.iter().cloned().map(Cause::Held));
     // What was recorded to the end of the period is enough for its bill.
     let is_read = facts
         .period
@@ -206,13 +191,6 @@ pub fn outlook(facts: &Facts<'_>, now: Timestamp) -> Outlook {
     if !is_read && now.duration_since(facts.last_good_at) > SILENT_AFTER {
         let since = facts.last_good_at;
         causes.push(Cause::Silent { since });
-    }
-    if facts.is_utility_bill_missing {
-        causes.push(Cause::UtilityBillMissing);
-    }
-    if facts.incomplete_of_site > 0 {
-        let meters = facts.incomplete_of_site;
-        causes.push(Cause::SiteIncomplete { meters });
     }
     causes.extend(facts.display.map(Cause::from));
     if !facts.is_reachable {

@@ -59,6 +59,7 @@ pub(crate) fn close(
         registers: &registers,
         billed: &[],
         late: Late::Wait,
+        extras: Ok(Extras::default()),
     };
     let statement = close_period(period, plans, &subject)?;
     Ok((statement, registers.daily(period)?))

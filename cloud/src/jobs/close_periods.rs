@@ -147,6 +147,9 @@ async fn write(
             Outcome::Issue(_) if held_meanwhile => return Ok(()),
             Outcome::Issue(closed) => {
                 issue(&mut writer, issuer, meter, work, closed, now).await?;
+                if is_adjusted_meanwhile(&mut writer, meter, closed).await? {
+                    return Ok(());
+                }
                 documents = documents.saturating_add(1);
             }
             Outcome::Hold(period, hold) => keep_hold(&mut writer, meter, period, hold, now).await?,
@@ -183,6 +186,18 @@ async fn keep_hold(
         tracing::warn!(%account, meter = %id, %from, %reason, "the period is held");
     }
     Ok(())
+}
+
+/// Whether somebody changed what is added to a bill since it was read. Whoever does holds the
+/// account's row, as whoever issues does: what is not seen here was refused there.
+async fn is_adjusted_meanwhile(
+    writer: &mut Transaction,
+    meter: &Meter,
+    closed: &Closed,
+) -> anyhow::Result<bool> {
+    let (account, id, period) = (meter.account, meter.id, &closed.period);
+    let found = writer.adjustments_between(account, id, period.from, period.until);
+    Ok(found.await? != closed.statement.extras.adjustments)
 }
 
 /// Takes the next number, writes the snapshot and the notices of it.

@@ -294,21 +294,20 @@ fn state_word(text: Text, state: Readiness) -> String {
     }
 }
 
-/// Where the gravest cause that has such a place is mended.
+/// Where the gravest cause is mended.
 fn fix(text: Text, bill: &Coming) -> Option<(String, String)> {
     let meter = format!("/meters/{}", bill.meter.id);
-    bill.outlook.causes.iter().find_map(|cause| match cause {
-        Cause::NoTerms => Some((format!("{meter}/terms"), text.get("billing-fix-terms"))),
+    Some(match bill.outlook.causes.first()? {
+        Cause::NoTerms => (format!("{meter}/terms"), text.get("billing-fix-terms")),
         Cause::Held(Hold::ByPerson { .. }) => {
-            Some((format!("{meter}/resume"), text.get("billing-resume")))
+            (format!("{meter}/resume"), text.get("billing-resume"))
         }
-        Cause::Unreachable => Some((
+        Cause::Unreachable => (
             format!("{meter}/recipients"),
             text.get("billing-fix-recipients"),
-        )),
+        ),
         Cause::Held(_) | Cause::Silent { .. } | Cause::DisplayDiffers { .. } => {
-            Some((meter.clone(), text.get("billing-fix-meter")))
+            (meter, text.get("billing-fix-meter"))
         }
-        Cause::UtilityBillMissing | Cause::SiteIncomplete { .. } => None,
     })
 }

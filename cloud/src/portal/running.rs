@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use crate::billing::charge::{Charge, Extras, charge, plans_within};
-use crate::billing::consumption::{Instant, Registers, Served, Taken, first_date};
+use crate::billing::consumption::{Instant, Registers, Taken, first_date};
 use crate::billing::hold::Hold;
 use crate::billing::invoice::{DailyUse, Period};
 use crate::billing::period::{
@@ -17,6 +17,7 @@ use crate::billing::period::{
 };
 use crate::billing::segment::{Boundary, Segments};
 use crate::billing::{self, decisive_instants};
+use crate::extras;
 use crate::metered;
 use crate::plan::Plan;
 use crate::plan::tariff::Minimum;
@@ -92,8 +93,15 @@ pub(super) async fn look(
     let period = running_period(transaction, meter, &plans, &mountings, now).await?;
     let running = match period {
         Ok(period) => {
-            let running = describe(transaction, meter, &plans, &served, period, now);
-            running.await?.ok()
+            let bill = extras::Bill {
+                profiles,
+                meter,
+                served: &served,
+                plans: &plans,
+                period: &period,
+                now,
+            };
+            describe(transaction, bill).await?.ok()
         }
         Err(_) => None,
     };
@@ -157,20 +165,19 @@ fn until_now(mut period: Period, plans: &[Plan], now: Timestamp) -> Result<Perio
 
 async fn describe(
     transaction: &mut Transaction,
-    meter: &Meter,
-    plans: &[Plan],
-    served: &[Served],
-    period: Period,
-    now: Timestamp,
+    bill: extras::Bill<'_>,
 ) -> StoreResult<Result<Running, PeriodError>> {
-    let instants = match decisive_instants(&period, plans) {
+    let (meter, period) = (bill.meter, bill.period);
+    let instants = match decisive_instants(period, bill.plans) {
         Ok(instants) => instants,
         Err(error) => return Ok(Err(error)),
     };
-    let over = over(&instants, now);
-    let readings = metered::looked_at(transaction, meter.account, served, &period, &over).await?;
-    let billed = metered::billed(transaction, meter, &period).await?;
-    Ok(reckon(meter, plans, served, readings, &billed, period, now))
+    let over = over(&instants, bill.now);
+    let account = meter.account;
+    let readings = metered::looked_at(transaction, account, bill.served, period, &over).await?;
+    let billed = metered::billed(transaction, meter, period).await?;
+    let besides = bill.extras_so_far(transaction).await?.extras;
+    Ok(reckon(bill, readings, &billed, besides))
 }
 
 /// The instants that are over, and now.
@@ -184,17 +191,15 @@ fn over(instants: &[Instant], now: Timestamp) -> Vec<Instant> {
 }
 
 fn reckon(
-    meter: &Meter,
-    plans: &[Plan],
-    served: &[Served],
+    bill: extras::Bill<'_>,
     readings: Vec<Taken>,
     billed: &[Boundary],
-    period: Period,
-    now: Timestamp,
+    besides: Result<Extras, Hold>,
 ) -> Result<Running, PeriodError> {
+    let (period, plans) = (*bill.period, bill.plans);
     let zone = plan_of(&period, plans)?.zone.clone();
-    let today = zone.rules().to_datetime(now).date();
-    let registers = Registers::new(served, &readings, meter.unit, &zone);
+    let today = zone.rules().to_datetime(bill.now).date();
+    let registers = Registers::new(bill.served, &readings, bill.meter.unit, &zone);
     let mut daily = registers.daily(&period)?;
     daily.retain(|day| day.date < today);
     let segments = registers.so_far(&decisive_instants(&period, plans)?, billed);
@@ -205,12 +210,13 @@ fn reckon(
     let used = segments
         .as_ref()
         .map(|segments| segments.iter().map(|segment| segment.quantity).sum());
-    let so_far = segments.and_then(|segments| {
+    let so_far = segments.zip(besides.as_ref().ok());
+    let so_far = so_far.and_then(|(segments, besides)| {
         let mut within = plans_within(&period, plans);
         for plan in &mut within {
             plan.minimum = Minimum::default();
         }
-        let charge = charge(&period, &segments, &within, &Extras::default()).ok()?;
+        let charge = charge(&period, &segments, &within, besides).ok()?;
         Some((segments, charge))
     });
     Ok(Running {
@@ -219,7 +225,8 @@ fn reckon(
         used,
         cost: so_far.as_ref().map(|(_, charge)| charge.total),
         so_far,
-        hold,
+        // What lies at the meter itself is said first.
+        hold: hold.or(besides.err()),
         daily,
         zone,
         readings,

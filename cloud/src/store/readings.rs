@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use sha2::{Digest, Sha256};
 
+pub use self::near::READINGS_OF_PERIOD_MAX;
 use super::gateways::GatewayKey;
 use super::{Column, Row, StoreError, StoreResult, Transaction, Value};
 use crate::billing::consumption::Taken;

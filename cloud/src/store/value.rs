@@ -70,7 +70,18 @@ macro_rules! from_id {
     )+};
 }
 from_id!(
-    AccountId, SiteId, GatewayId, DeviceId, MeterId, PersonId, PlanId, InvoiceId, NoticeId, Epoch,
+    AccountId,
+    SiteId,
+    GatewayId,
+    DeviceId,
+    MeterId,
+    PersonId,
+    PlanId,
+    InvoiceId,
+    UtilityBillId,
+    AdjustmentId,
+    NoticeId,
+    Epoch,
     CommandId
 );
 

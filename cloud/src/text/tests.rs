@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::*;
 
-const AREAS: [&str; 7] = [
-    "portal", "notice", "document", "excel", "billing", "explain", "terms",
+const AREAS: [&str; 8] = [
+    "portal", "notice", "document", "excel", "billing", "explain", "terms", "site",
 ];
 
 /// Each id of a source with the variables its text names.

@@ -92,7 +92,9 @@ impl<'a> Version<'a> {
             Rate::Flat { price } => Ok(at(*price)),
             Rate::PassThrough => {
                 let utility = bill.extras.utility.as_ref();
-                Ok(at(utility_price(utility, self.plan.tariff.per)?))
+                let price = utility_price(utility, self.plan.tariff.per)?;
+                let (from, until) = (bill.period.from, bill.period.until);
+                Ok(at(price.ok_or(Hold::UtilityBillMissing { from, until })?))
             }
             Rate::TimeOfUse { .. } => {
                 Ok(self.of_band(self.last_band, quantity).into_iter().collect())
@@ -144,11 +146,13 @@ impl<'a> Version<'a> {
 }
 
 /// The price of `per` units: what the utility charged, by what the main meter measured.
-fn utility_price(utility: Option<&UtilityPrice>, per: Decimal) -> Result<Decimal, Hold> {
-    let utility = utility.filter(|utility| utility.quantity > Decimal::ZERO);
-    let utility = utility.ok_or(Hold::UtilityBillMissing)?;
+fn utility_price(utility: Option<&UtilityPrice>, per: Decimal) -> Result<Option<Decimal>, Hold> {
+    let Some(utility) = utility.filter(|utility| utility.quantity > Decimal::ZERO) else {
+        return Ok(None);
+    };
     let (amount, quantity) = (utility.amount, utility.quantity);
-    rounded(amount, per, quantity, None, PRICE_DECIMALS).ok_or(Hold::TooManyDigits)
+    let price = rounded(amount, per, quantity, None, PRICE_DECIMALS);
+    price.map(Some).ok_or(Hold::TooManyDigits)
 }
 
 /// Units that come after those already counted, by the tiers in which they land.

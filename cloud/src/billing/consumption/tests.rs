@@ -211,3 +211,34 @@ fn a_day_without_a_closing_reading_is_unknown_and_so_is_its_neighbour() {
         ]
     );
 }
+
+#[test]
+fn the_highest_power_is_of_believed_registers_times_the_multiplier() {
+    let mut first = mounting(1, "2026-01-01T00:00:00Z", Some("2026-10-01T09:00:00Z"));
+    first.multiplier = Decimal::TEN;
+    let second = mounting(2, "2026-10-01T09:00:00Z", None);
+    let (mountings, zone) = ([first, second], zone());
+    let quarter = |device, at: &str, value| taken(device, &format!("2026-10-01T{at}:00Z"), value);
+    let readings = [
+        quarter(1, "07:00", "100"),
+        quarter(1, "07:15", "100.2"),
+        // Cannot be true: it came back.
+        quarter(1, "07:30", "900000"),
+        quarter(1, "07:45", "101"),
+        quarter(1, "08:00", "101.5"),
+        quarter(1, "08:15", "101.6"),
+        // The device that came after it counts from elsewhere.
+        quarter(2, "09:00", "5000"),
+        quarter(2, "09:15", "5003"),
+    ];
+    let served = served(&mountings);
+    let registers = Registers::new(&served, &readings, Unit::KiloWh, &zone);
+    let peak = |until: &str| {
+        let peak = registers.peak(instant(AT), instant(until), 15)?;
+        Some((peak.power.to_string(), peak.from.to_string()))
+    };
+    let of = |power: &str, from: &str| Some((power.to_owned(), format!("2026-10-01T{from}:00Z")));
+    assert_eq!(peak("2026-10-01T12:00:00Z"), of("20.000", "07:45"));
+    assert_eq!(peak("2026-10-01T07:15:00Z"), of("8.000", "07:00"));
+    assert_eq!(peak("2026-10-01T07:10:00Z"), None);
+}

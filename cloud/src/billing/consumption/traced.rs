@@ -238,7 +238,7 @@ impl Traced<'_> {
     }
 
     /// What was counted since the trace began, rollovers included.
-    fn total(&self, one: &Believed) -> Option<Decimal> {
+    pub(super) fn total(&self, one: &Believed) -> Option<Decimal> {
         self.with_rollovers(one.level, one.rollovers)
     }
 

@@ -104,6 +104,13 @@ impl Finding {
                 ];
                 ("billing-finding-sum", 0, parts)
             }
+            Self::Residual { whole, parts, unit } => {
+                let parts = vec![
+                    ("whole", quantity(whole, unit)),
+                    ("parts", quantity(parts, unit)),
+                ];
+                ("site-finding-residual", 0, parts)
+            }
             changes => return changes.of_changes(say),
         };
         say.with(id, count, &parts)

@@ -27,13 +27,18 @@ fn november() -> Period {
 fn facts(period: &Period) -> Facts<'_> {
     Facts {
         missing: Some(Missing::default()),
-        hold: None,
+        holds: Vec::new(),
         last_good_at: now(),
         period: Some(period),
         display: None,
         is_reachable: true,
-        is_utility_bill_missing: false,
-        incomplete_of_site: 0,
+    }
+}
+
+fn no_utility_bill() -> Hold {
+    Hold::UtilityBillMissing {
+        from: november().from,
+        until: november().until,
     }
 }
 
@@ -100,14 +105,14 @@ fn what_data_can_still_mend_waits_or_is_estimated() {
         ),
         (
             "no reading at a boundary",
-            |facts| facts.hold = Some(unread()),
+            |facts| facts.holds.push(unread()),
             WillWait,
             false,
         ),
         (
             "no reading at a boundary, and the plan estimates",
             |facts| {
-                facts.hold = Some(unread());
+                facts.holds.push(unread());
                 facts.missing = Some(ESTIMATE);
             },
             WillEstimate,
@@ -116,7 +121,7 @@ fn what_data_can_still_mend_waits_or_is_estimated() {
         (
             "nothing was read yet: there is nothing to estimate from",
             |facts| {
-                facts.hold = Some(Hold::NoFirstReading { since: now() });
+                facts.holds.push(Hold::NoFirstReading { since: now() });
                 facts.missing = Some(ESTIMATE);
             },
             WillWait,
@@ -140,7 +145,7 @@ fn what_data_cannot_mend_needs_a_person() {
         (
             "the register fell, whatever the plan says of missing data",
             |facts| {
-                facts.hold = Some(fell());
+                facts.holds.push(fell());
                 facts.missing = Some(ESTIMATE);
             },
             Blocked,
@@ -150,20 +155,20 @@ fn what_data_cannot_mend_needs_a_person() {
             "somebody holds it",
             |facts| {
                 let reason = "Ask Ana first".to_owned();
-                facts.hold = Some(Hold::ByPerson { reason });
+                facts.holds.push(Hold::ByPerson { reason });
             },
             Blocked,
             true,
         ),
         (
             "the utility's bill is missing",
-            |facts| facts.is_utility_bill_missing = true,
+            |facts| facts.holds.push(no_utility_bill()),
             WillWait,
             true,
         ),
         (
             "the site is not complete",
-            |facts| facts.incomplete_of_site = 2,
+            |facts| facts.holds.push(Hold::SiteIncomplete { meters: 2 }),
             WillWait,
             true,
         ),
@@ -178,7 +183,7 @@ fn what_data_cannot_mend_needs_a_person() {
             |facts| {
                 facts.is_reachable = false;
                 facts.last_good_at = now() - SILENT_AFTER * 2;
-                facts.hold = Some(fell());
+                facts.holds.push(fell());
             },
             Blocked,
             true,
@@ -202,11 +207,11 @@ fn the_gravest_cause_is_said_first_and_each_in_both_languages() {
     let period = november();
     let mut facts = facts(&period);
     facts.is_reachable = false;
-    facts.is_utility_bill_missing = true;
-    facts.incomplete_of_site = 1;
     facts.last_good_at = now() - SILENT_AFTER * 2;
+    facts.holds.push(no_utility_bill());
+    facts.holds.push(Hold::SiteIncomplete { meters: 1 });
     let reason = "Ask Ana first".to_owned();
-    facts.hold = Some(Hold::ByPerson { reason });
+    facts.holds.push(Hold::ByPerson { reason });
     let outlook = outlook(&facts, now());
     let zone = Zone::new("America/Tijuana").unwrap();
     let said = |locale: &str| -> Vec<String> {

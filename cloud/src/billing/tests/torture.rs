@@ -88,6 +88,7 @@ pub(crate) fn close(
         registers: &registers,
         billed,
         late,
+        extras: Ok(crate::billing::charge::Extras::default()),
     };
     close_period(&history.period, &plans, &subject)
 }

@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::billing::check::{self, Past, check};
-use crate::billing::consumption::{Late, Registers, Served, Taken, first_date};
+use crate::billing::consumption::{Registers, Served, Taken, first_date};
 use crate::billing::hold::Hold;
 use crate::billing::invoice::{DailyUse, DocumentKind, EarlierPeriod, Invoice, Period, SCHEMA};
 use crate::billing::loss::{LostReadings, lost_of_meter};
@@ -20,6 +20,7 @@ use crate::billing::{
     self, CloseError, EARLIER_PERIODS, Statement, close_period, decisive_instants, earlier_periods,
 };
 use crate::currency::Currency;
+use crate::extras;
 use crate::metered;
 use crate::plan::Plan;
 use crate::site::{Meter, Mounting, Zone};
@@ -175,6 +176,7 @@ pub(crate) async fn close_again(
 
 /// A meter with all that decides its periods.
 struct Subject<'a> {
+    profiles: &'a Library,
     meter: &'a Meter,
     plans: Vec<Plan>,
     mountings: Vec<Mounting>,
@@ -251,12 +253,13 @@ pub(super) async fn held_by_person(
 impl<'a> Subject<'a> {
     async fn read(
         reader: &mut Transaction,
-        profiles: &Library,
+        profiles: &'a Library,
         meter: &'a Meter,
     ) -> StoreResult<Self> {
         let (account, id) = (meter.account, meter.id);
         let served = metered::served(reader, profiles, account, id).await?;
         Ok(Self {
+            profiles,
             meter,
             plans: reader.plans(account, id).await?,
             mountings: served.iter().map(|one| one.mounting.clone()).collect(),
@@ -375,10 +378,12 @@ impl<'a> Subject<'a> {
         let registers = Registers::new(&self.served, &readings, self.meter.unit, &plan.zone);
         let mut billed = metered::billed(reader, self.meter, period).await?;
         billed.extend(carried);
+        let besides = self.bill(period, now).extras(reader).await?;
         let subject = billing::Subject {
             registers: &registers,
             billed: &billed,
-            late: self.late(period, now)?,
+            late: billing::late(period, &self.plans, now)?,
+            extras: besides.extras,
         };
         let mut statement = match close_period(period, &self.plans, &subject) {
             Ok(statement) => statement,
@@ -390,6 +395,7 @@ impl<'a> Subject<'a> {
             .invoices_before(self.meter.account, self.meter.id, period.from, PAST_MAX)
             .await?;
         let past: Vec<Past> = past.iter().filter_map(Past::of).collect();
+        statement.findings.extend(besides.findings);
         statement.findings.extend(check(&check::Subject {
             period,
             unit: self.meter.unit,
@@ -412,15 +418,15 @@ impl<'a> Subject<'a> {
         })))
     }
 
-    /// What is done about a missing reading by now: the plan says how long it is waited for.
-    fn late(&self, period: &Period, now: Timestamp) -> anyhow::Result<Late> {
-        let plan = plan_on(period.until, &self.plans).ok_or(PeriodError::NoPlan)?;
-        let grace = SignedDuration::from_hours(24 * i64::from(plan.missing.grace_days));
-        let is_over = send_at(period, &self.plans)?.checked_add(grace)? <= now;
-        Ok(match plan.missing.estimate && is_over {
-            true => Late::Estimate,
-            false => Late::Wait,
-        })
+    fn bill<'b>(&'b self, period: &'b Period, now: Timestamp) -> extras::Bill<'b> {
+        extras::Bill {
+            profiles: self.profiles,
+            meter: self.meter,
+            served: &self.served,
+            plans: &self.plans,
+            period,
+            now,
+        }
     }
 
     fn currency(&self, period: &Period) -> Result<Currency, PeriodError> {

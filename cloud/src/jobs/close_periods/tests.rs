@@ -1,5 +1,6 @@
 //! Stories of periods that end, on both engines.
 
+mod extras;
 mod findings;
 mod holds;
 mod meanwhile;

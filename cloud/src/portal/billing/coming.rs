@@ -145,19 +145,17 @@ pub(super) async fn of_meter(
     };
     let (plans, running) = look.map_or((Vec::new(), None), |look| (look.plans, look.running));
     let display = difference(transaction, account, id).await?;
-    let base = |period: Option<Period>, hold: Option<Hold>| {
+    let base = |period: Option<Period>, holds: Vec<Hold>| {
         let missing = period
             .and_then(|period| plan_on(period.from, &plans))
             .map(|plan| plan.missing);
         let facts = Facts {
             missing,
-            hold,
+            holds,
             last_good_at: meter.last_good_at,
             period: period.as_ref(),
             display: display.as_ref(),
             is_reachable: !recipients.is_empty(),
-            is_utility_bill_missing: false,
-            incomplete_of_site: 0,
         };
         Coming {
             site: around.sites.get(&meter.site).cloned().unwrap_or_default(),
@@ -182,14 +180,15 @@ pub(super) async fn of_meter(
         // What a person says now stands before what was kept when the job last ran.
         let kept = Hold::from_json(&held.reason);
         let kept = kept.filter(|hold| !matches!(hold, Hold::ByPerson { .. }));
-        all.push(base(Some(period), by_person.clone().or(kept)));
+        let holds = by_person.clone().or(kept).into_iter().collect();
+        all.push(base(Some(period), holds));
     }
     let Some(running) = running else {
-        all.push(base(None, by_person.clone()));
+        all.push(base(None, by_person.iter().cloned().collect()));
         return Ok(all);
     };
-    let hold = by_person.clone().or(running.hold.clone());
-    let mut runs = base(Some(running.period), hold);
+    let holds = by_person.iter().chain(&running.hold).cloned().collect();
+    let mut runs = base(Some(running.period), holds);
     runs.sends_at = Some(running.sends_at);
     runs.zone = running.zone.clone();
     runs.days_read = days_read(&running.daily);

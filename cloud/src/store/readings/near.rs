@@ -16,6 +16,9 @@ const TOLERANCE: SignedDuration = SignedDuration::from_secs(CLOSING_TOLERANCE_SE
 const READINGS_NEAR_MAX: i64 = 1_201;
 /// The most readings on both sides of breaks; a trace of so many runs is not believed.
 const BREAKS_MAX: i64 = 2_002;
+/// The most readings of a period whose highest power is looked for: a minute apart, for more
+/// than a quarter of a year.
+pub const READINGS_OF_PERIOD_MAX: usize = 150_000;
 /// Bounds are given to the engine in whole parts of the register's unit.
 const PARTS_PER_UNIT: i64 = 1_000_000;
 
@@ -150,6 +153,39 @@ impl Transaction {
             parts(steady.rise).into(),
             per_hour.into(),
             BREAKS_MAX.into(),
+        ];
+        let rows = self.query(sql, &values).await?;
+        rows.iter().map(kept).collect()
+    }
+
+    /// Every good reading of a device's point between two instants, by time, at most
+    /// [`READINGS_OF_PERIOD_MAX`] of them. Cost: one row for each.
+    ///
+    /// # Errors
+    /// When the engine cannot.
+    pub async fn readings_between(
+        &mut self,
+        account: AccountId,
+        device: DeviceId,
+        point: &str,
+        (from, until): (Timestamp, Timestamp),
+    ) -> StoreResult<Vec<KeptReading>> {
+        let sql = concat!(
+            "SELECT ",
+            reading_columns!(),
+            " FROM reading WHERE account_id = $1 AND device_id = $2 AND point = $3 \
+             AND at_ms >= $4 AND at_ms <= $5 AND count IS NOT NULL AND clock <> 'untrusted' \
+             ORDER BY at_ms, gateway_id, epoch, seq LIMIT $6"
+        );
+        let values = [
+            account.into(),
+            device.into(),
+            point.into(),
+            from.into(),
+            until.into(),
+            i64::try_from(READINGS_OF_PERIOD_MAX)
+                .unwrap_or(i64::MAX)
+                .into(),
         ];
         let rows = self.query(sql, &values).await?;
         rows.iter().map(kept).collect()

@@ -55,7 +55,11 @@ fn a_price_or_a_power_that_is_not_known_is_never_zero() {
     passing.tariff.rate = Rate::PassThrough;
     let passing = [passing];
     let nothing = Extras::default();
-    assert_eq!(hold(&passing, "5", &nothing), Hold::UtilityBillMissing);
+    let missing = Hold::UtilityBillMissing {
+        from: october().from,
+        until: october().until,
+    };
+    assert_eq!(hold(&passing, "5", &nothing), missing);
     let utility = UtilityPrice {
         amount: number("100"),
         quantity: Decimal::ZERO,
@@ -64,7 +68,7 @@ fn a_price_or_a_power_that_is_not_known_is_never_zero() {
         utility: Some(utility),
         ..Extras::default()
     };
-    assert_eq!(hold(&passing, "5", &of_no_use), Hold::UtilityBillMissing);
+    assert_eq!(hold(&passing, "5", &of_no_use), missing);
     let mut demanding = plan(date(2026, 1, 1), "3");
     demanding.tariff.demand = Some(Demand {
         interval_minutes: 15,
