@@ -1,9 +1,10 @@
 //! Charts as SVG: what the page, the PDF and later the messages show of a meter's use.
 //!
 //! Promises: a day without a closing reading is a hatched slot, never a bar of height zero; a
-//! day without use is a thin line; every number on an axis is a round one. Colours stand as
-//! attributes, and classes beside them let a page's style sheet replace them (`bar`, `now`,
-//! `gap`, `grid`, `value`, `label`); everything else is `currentColor`. No style attributes, no
+//! day whose register was reckoned is a hollow bar; a day without use is a thin line; every
+//! number on an axis is a round one. Colours stand as attributes, and classes beside them let a
+//! page's style sheet replace them (`bar`, `now`, `reckoned`, `gap`, `grid`, `value`, `label`);
+//! everything else is `currentColor`. No style attributes, no
 //! script and no ids, so a page may hold many charts and forbid inline styles.
 
 use std::fmt::Write as _;
@@ -25,6 +26,8 @@ mod tests;
 
 /// The colour of what the chart is about.
 const ACCENT: &str = "#0b5fff";
+/// What a bar has besides whose register was reckoned.
+const HOLLOW: &str = r##" fill-opacity="0.12" stroke="#0b5fff" stroke-width="0.8""##;
 /// How wide a digit is, in hundredths of the size of its letters (Noto Sans: 57; others less).
 const DIGIT_WIDTH: i64 = 58;
 
@@ -69,12 +72,28 @@ pub fn daily(daily: &[DailyUse], unit: Unit, format: &Format, frame: Frame) -> S
     svg
 }
 
-/// What stands under a daily chart that has gaps; `None` where it has none.
+/// What stands under a daily chart that has days unlike the others; `None` where it has none.
 #[must_use]
-pub fn gaps(daily: &[DailyUse], text: Text) -> Option<String> {
-    let days = daily.iter().filter(|day| day.quantity.is_none()).count();
-    let days = i64::try_from(days).unwrap_or(i64::MAX);
-    (days > 0).then(|| text.with("document-gaps", &[("days", days.into())]))
+pub fn legend(daily: &[DailyUse], text: Text) -> Option<String> {
+    let count = |is_such: fn(&DailyUse) -> bool| {
+        let days = daily.iter().filter(|day| is_such(day)).count();
+        i64::try_from(days).unwrap_or(i64::MAX)
+    };
+    let gaps = count(|day| day.quantity.is_none());
+    let reckoned = count(is_hollow);
+    let mut parts = Vec::new();
+    if reckoned > 0 {
+        parts.push(text.with("document-reckoned", &[("days", reckoned.into())]));
+    }
+    if gaps > 0 {
+        parts.push(text.with("document-gaps", &[("days", gaps.into())]));
+    }
+    (!parts.is_empty()).then(|| parts.join(". "))
+}
+
+/// Whether a day's use is known, but not from two readings.
+fn is_hollow(day: &DailyUse) -> bool {
+    day.is_reckoned && day.quantity.is_some()
 }
 
 /// Where the bars stand.
@@ -140,15 +159,20 @@ impl Plot {
             } else {
                 share(quantity, axis.top(), self.base - self.top).max(Decimal::ONE)
             };
-            let class = if quantity.is_zero() { "zero" } else { "now" };
+            let (class, paint) = match is_hollow(day) {
+                true => ("reckoned", HOLLOW),
+                false if quantity.is_zero() => ("zero", ""),
+                false => ("now", ""),
+            };
             let _ = write!(
                 svg,
                 concat!(
-                    r#"<rect class="{}" fill="{}" x="{}" y="{}" width="{}" height="{}">"#,
+                    r#"<rect class="{}" fill="{}"{} x="{}" y="{}" width="{}" height="{}">"#,
                     "<title>{}: {}</title></rect>",
                 ),
                 class,
                 ACCENT,
+                paint,
                 x,
                 Decimal::from(self.base) - tall,
                 wide,
@@ -238,7 +262,7 @@ fn describe(svg: &mut String, daily: &[DailyUse], unit: Unit, format: Format) {
         ];
         parts.push(text.with("document-chart-highest", &args));
     }
-    parts.extend(gaps(daily, text));
+    parts.extend(legend(daily, text));
     let _ = write!(svg, "<desc>{}</desc>", escape(&parts.join(". ")));
 }
 

@@ -5,6 +5,11 @@ document-gaps =
         [one] Hatched: { $days } day without a closing reading
        *[other] Hatched: { $days } days without a closing reading
     }
+document-reckoned =
+    { $days ->
+        [one] Hollow: { $days } day whose register was not read, but reckoned
+       *[other] Hollow: { $days } days whose registers were not read, but reckoned
+    }
 document-chart-daily = Daily use
 document-chart-highest = Highest: { $quantity } on { $date }
 document-chart-periods = Periods

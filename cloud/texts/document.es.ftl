@@ -5,6 +5,11 @@ document-gaps =
         [one] Rayado: { $days } día sin lectura de cierre
        *[other] Rayado: { $days } días sin lectura de cierre
     }
+document-reckoned =
+    { $days ->
+        [one] Hueco: { $days } día cuyo registro no se leyó, sino que se calculó
+       *[other] Huecos: { $days } días cuyos registros no se leyeron, sino que se calcularon
+    }
 document-chart-daily = Consumo diario
 document-chart-highest = El mayor: { $quantity } el { $date }
 document-chart-periods = Periodos

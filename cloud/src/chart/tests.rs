@@ -33,6 +33,21 @@ fn a_gap_is_hatched_and_a_zero_is_a_line() {
 }
 
 #[test]
+fn a_day_that_was_reckoned_is_hollow_and_said_to_be() {
+    let format = Format::new("es-MX".parse().unwrap());
+    let mut days = days(&[Some("12.5"), Some("0"), None]);
+    for day in &mut days {
+        day.is_reckoned = true;
+    }
+    let svg = daily(&days, Unit::KiloWh, &format, Frame::PAGE);
+    assert_eq!(svg.matches(r#"class="reckoned""#).count(), 2, "{svg}");
+    assert_eq!(svg.matches("fill-opacity").count(), 2, "a gap stays one");
+    let legend = legend(&days, Text::new(format.locale())).unwrap();
+    assert!(legend.starts_with("Huecos: 2 días"), "{legend}");
+    assert!(legend.ends_with("Rayado: 1 día sin lectura de cierre"), "{legend}");
+}
+
+#[test]
 fn nothing_at_all_still_is_a_chart() {
     for uses in [vec![], vec![None; 31], vec![Some("0"); 31]] {
         let svg = draw(&uses);

@@ -21,8 +21,8 @@ const PANEL: u16 = 84;
 const HEADING: u16 = 34;
 const DAILY_MAX: u16 = 140;
 const DAILY_MIN: u16 = 60;
-/// The line under the days' bars that speaks of gaps.
-const GAPS: u16 = 14;
+/// The line under the days' bars that says how they differ.
+const LEGEND: u16 = 14;
 const CHART_LETTERS: i64 = 8;
 /// The mark that lies across a simulated invoice.
 const MARK_LETTERS: u16 = 110;
@@ -81,8 +81,8 @@ pub(super) struct Page {
     row_letters: u16,
     rows: Vec<Row>,
     daily: String,
-    gaps: String,
-    gaps_y: u16,
+    legend: String,
+    legend_y: u16,
     periods: String,
     notice: String,
     compare: String,
@@ -114,16 +114,16 @@ impl Layout {
         let periods = height(chart::periods_height(periods, CHART_LETTERS));
         let last_periods_y = paper.height - MARGIN - FOOT - periods;
         let room = last_periods_y.saturating_sub(rows_y + HEADING);
-        let with_daily = HEADING + DAILY_MIN + GAPS + rows.saturating_mul(ROW_READABLE);
+        let with_daily = HEADING + DAILY_MIN + LEGEND + rows.saturating_mul(ROW_READABLE);
         let daily_min = if room < with_daily {
             0
         } else {
-            HEADING + DAILY_MIN + GAPS
+            HEADING + DAILY_MIN + LEGEND
         };
         let row = (room.saturating_sub(daily_min) / rows.max(1)).clamp(ROW_LEAST, ROW);
         let rows_end = rows_y + rows.saturating_mul(row);
         let daily_y = rows_end + HEADING;
-        let room = last_periods_y.saturating_sub(daily_y + GAPS + HEADING);
+        let room = last_periods_y.saturating_sub(daily_y + LEGEND + HEADING);
         let daily_height = if daily_min == 0 {
             0
         } else {
@@ -131,7 +131,7 @@ impl Layout {
         };
         let periods_y = match daily_height {
             0 => rows_end + HEADING,
-            height => daily_y + height + GAPS + HEADING,
+            height => daily_y + height + LEGEND + HEADING,
         };
         Self {
             panel_y,
@@ -192,8 +192,8 @@ impl Page {
                 &say.format,
                 frame(layout.daily_height),
             ),
-            gaps: chart::gaps(&invoice.daily, say.text).unwrap_or_default(),
-            gaps_y: layout.daily_y + layout.daily_height + 12,
+            legend: chart::legend(&invoice.daily, say.text).unwrap_or_default(),
+            legend_y: layout.daily_y + layout.daily_height + 12,
             periods: chart::periods(&periods, invoice.unit, &say.format, frame(0)),
             notice: plain(8, content, &say.text.get("document-notice")),
             compare: plain(8, content, &say.text.get("document-compare")),

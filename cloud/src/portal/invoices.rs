@@ -200,7 +200,7 @@ struct InvoicePage {
     explained: Option<Vec<Told>>,
     device: String,
     daily: String,
-    gaps: Option<String>,
+    legend: Option<String>,
     days: Vec<(String, String)>,
     periods: String,
     meter: (String, String),
@@ -291,7 +291,7 @@ fn draw(
         display: None,
         device: device(text, invoice),
         daily: chart::daily(&invoice.daily, invoice.unit, &format, Frame::PAGE),
-        gaps: chart::gaps(&invoice.daily, text),
+        legend: chart::legend(&invoice.daily, text),
         days: invoice
             .daily
             .iter()

@@ -40,7 +40,7 @@ pub(in super::super) struct RunningCard {
     pub(in super::super) cost: String,
     pub(in super::super) next: String,
     pub(in super::super) chart: String,
-    pub(in super::super) gaps: Option<String>,
+    pub(in super::super) legend: Option<String>,
     pub(in super::super) unknown: bool,
 }
 
@@ -70,7 +70,7 @@ pub(in super::super) fn running_card(
         } else {
             String::new()
         },
-        gaps: chart::gaps(&running.daily, text).filter(|_| drawn),
+        legend: chart::legend(&running.daily, text).filter(|_| drawn),
     }
 }
 
