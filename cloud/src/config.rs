@@ -246,6 +246,12 @@ impl Config {
         Ok(Path::new(self.database.reveal()).with_file_name(ISSUER_FILE))
     }
 
+    /// The address of the public page that checks the invoice with that link.
+    #[must_use]
+    pub fn check_address(&self, token: &str) -> String {
+        format!("{}/verify/{token}", self.public_url)
+    }
+
     /// Whether people reach the portal by TLS, so that cookies may be for TLS alone.
     #[must_use]
     pub fn is_https(&self) -> bool {

@@ -1,9 +1,9 @@
-//! Document: the invoice as PDF, by way of an SVG page.
+//! Document: the invoice as PDF, by way of SVG pages.
 //!
-//! Promises: one page, on the paper of the meter's region, in its language; every figure has
-//! the characters that page and mail show; text can be selected and searched, in a font that
-//! travels in the file; nothing runs out of its place, however long a name is. The same
-//! invoice makes the same bytes. Rendering takes milliseconds of CPU: call it in
+//! Promises: the bill is one page, on the paper of the meter's region, in its language, and the
+//! readings of its days follow on others; every figure has the characters that page and mail
+//! show; text can be selected and searched, in a font that travels in the file; nothing runs out
+//! of its place, however long a name is. The same invoice makes the same bytes. Rendering takes milliseconds of CPU: call it in
 //! `spawn_blocking`.
 
 use std::sync::{Arc, LazyLock};
@@ -20,8 +20,11 @@ use resvg::usvg::{self, fontdb};
 use crate::billing::invoice::Invoice;
 use crate::format::Format;
 use crate::site::ZoneError;
+use days::Days;
 use page::Page;
 
+mod code;
+mod days;
 mod measure;
 mod page;
 pub(crate) mod say;
@@ -81,25 +84,18 @@ impl Paper {
     }
 }
 
-/// The invoice as PDF.
+/// The invoice as PDF. `check_at` is the address of the public page that checks it, if it has
+/// one.
 ///
 /// # Errors
 /// When its zone does not exist, or the PDF cannot be made, which is our fault.
-pub fn invoice_pdf(invoice: &Invoice) -> Result<Vec<u8>, DocumentError> {
-    let page = Page::new(invoice)?;
-    let tree = usvg::Tree::from_str(&page.render()?, &OPTIONS)?;
-    let unwritten = |why: &str| DocumentError::Write(why.to_owned());
-    let (width, height) = (f32::from(page.paper.width), f32::from(page.paper.height));
-    let settings = PageSettings::from_wh(width, height).ok_or_else(|| unwritten("its size"))?;
-    let size = Size::from_wh(width, height).ok_or_else(|| unwritten("its size"))?;
+pub fn invoice_pdf(invoice: &Invoice, check_at: Option<&str>) -> Result<Vec<u8>, DocumentError> {
+    let page = Page::new(invoice, check_at)?;
     let mut document = krilla::Document::new();
-    let mut sheet = document.start_page_with(settings);
-    let mut surface = sheet.surface();
-    surface
-        .draw_svg(&tree, size, SvgSettings::default())
-        .ok_or_else(|| unwritten("its drawing"))?;
-    surface.finish();
-    sheet.finish();
+    draw(&mut document, page.paper, &page.render()?)?;
+    for days in Days::pages(invoice)? {
+        draw(&mut document, days.paper, &days.render()?)?;
+    }
     document.set_metadata(
         Metadata::new()
             .title(page.title.clone())
@@ -112,6 +108,23 @@ pub fn invoice_pdf(invoice: &Invoice) -> Result<Vec<u8>, DocumentError> {
     document
         .finish()
         .map_err(|error| DocumentError::Write(format!("{error:?}")))
+}
+
+/// Puts one more page into the document.
+fn draw(document: &mut krilla::Document, paper: Paper, svg: &str) -> Result<(), DocumentError> {
+    let tree = usvg::Tree::from_str(svg, &OPTIONS)?;
+    let unwritten = |why: &str| DocumentError::Write(why.to_owned());
+    let (width, height) = (f32::from(paper.width), f32::from(paper.height));
+    let settings = PageSettings::from_wh(width, height).ok_or_else(|| unwritten("its size"))?;
+    let size = Size::from_wh(width, height).ok_or_else(|| unwritten("its size"))?;
+    let mut sheet = document.start_page_with(settings);
+    let mut surface = sheet.surface();
+    surface
+        .draw_svg(&tree, size, SvgSettings::default())
+        .ok_or_else(|| unwritten("its drawing"))?;
+    surface.finish();
+    sheet.finish();
+    Ok(())
 }
 
 /// The name under which the PDF is sent and saved.

@@ -44,7 +44,10 @@ fn a_day_that_was_reckoned_is_hollow_and_said_to_be() {
     assert_eq!(svg.matches("fill-opacity").count(), 2, "a gap stays one");
     let legend = legend(&days, Text::new(format.locale())).unwrap();
     assert!(legend.starts_with("Huecos: 2 días"), "{legend}");
-    assert!(legend.ends_with("Rayado: 1 día sin lectura de cierre"), "{legend}");
+    assert!(
+        legend.ends_with("Rayado: 1 día sin lectura de cierre"),
+        "{legend}"
+    );
 }
 
 #[test]

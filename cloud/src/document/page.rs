@@ -1,8 +1,11 @@
 //! What stands on the page of an invoice, and where.
 
+use super::code::Code;
 use super::measure::{Weight, place};
 use super::say::{self, Say};
 use super::{DocumentError, Paper};
+use rust_decimal::Decimal;
+
 use crate::billing::invoice::Invoice;
 use crate::chart::{self, Frame};
 use crate::text::Text;
@@ -26,8 +29,17 @@ const LEGEND: u16 = 14;
 const CHART_LETTERS: i64 = 8;
 /// The mark that lies across a simulated invoice.
 const MARK_LETTERS: u16 = 110;
-/// What the notice at the foot needs.
-const FOOT: u16 = 62;
+/// What the notice and the code at the foot need, in letters of this size.
+const FOOT: u16 = 88;
+const FOOT_LETTERS: u16 = 8;
+const FOOT_LINE: u16 = 11;
+/// How wide and high the code is.
+const CODE: u16 = 66;
+/// What a credit says of the bill that it takes back, or the bill in that one's place.
+const CORRECTS_LETTERS: u16 = 9;
+const CORRECTS_LINE: u16 = 12;
+const CORRECTS_LINES: usize = 2;
+const CORRECTS_GAP: u16 = 6;
 
 /// A row of the calculation in its place, cut to the room that it has.
 struct Row {
@@ -56,6 +68,12 @@ impl Row {
     }
 }
 
+/// A line at the foot, in its place.
+struct Line {
+    y: u16,
+    words: String,
+}
+
 /// The page, ready to be filled in.
 #[derive(askama::Template)]
 #[template(path = "document/invoice.svg", escape = "html")]
@@ -73,6 +91,7 @@ pub(super) struct Page {
     label: Vec<String>,
     about: String,
     dates: String,
+    corrects: Vec<String>,
     total: String,
     total_letters: u32,
     consumption: String,
@@ -84,10 +103,10 @@ pub(super) struct Page {
     legend: String,
     legend_y: u16,
     periods: String,
-    notice: String,
-    compare: String,
+    foot: Vec<Line>,
     ids: String,
-    lost: String,
+    code: Option<Code>,
+    code_scale: String,
     simulated: String,
     mark: String,
     mark_letters: u32,
@@ -95,6 +114,7 @@ pub(super) struct Page {
 
 /// Where the parts stand that others push about.
 struct Layout {
+    about_y: u16,
     panel_y: u16,
     rows_y: u16,
     row: u16,
@@ -104,12 +124,14 @@ struct Layout {
 }
 
 impl Layout {
-    /// The layout for that many lines of the label, rows of the calculation, and periods. When
+    /// The layout for so many lines above the panel, rows of the calculation, and periods. When
     /// there is too little room, the days' bars get lower, then the rows closer; where those could
     /// no longer be read, the days give way to them.
-    fn new(paper: Paper, label_lines: usize, rows: usize, periods: usize) -> Self {
-        let (label_lines, rows) = (count(label_lines), count(rows));
-        let panel_y = 158_u16.saturating_add(label_lines.saturating_mul(LABEL_LINE));
+    fn new(paper: Paper, lines: (usize, usize), rows: usize, periods: usize) -> Self {
+        let ((label, corrects), rows) = ((count(lines.0), count(lines.1)), count(rows));
+        let about_y = 126_u16.saturating_add(label.saturating_mul(LABEL_LINE));
+        let corrects = corrects.saturating_mul(CORRECTS_LINE) + corrects.min(1) * CORRECTS_GAP;
+        let panel_y = about_y + 32 + corrects;
         let rows_y = panel_y + PANEL + HEADING;
         let periods = height(chart::periods_height(periods, CHART_LETTERS));
         let last_periods_y = paper.height - MARGIN - FOOT - periods;
@@ -134,6 +156,7 @@ impl Layout {
             height => daily_y + height + LEGEND + HEADING,
         };
         Self {
+            about_y,
             panel_y,
             rows_y,
             row,
@@ -145,7 +168,7 @@ impl Layout {
 }
 
 impl Page {
-    pub(super) fn new(invoice: &Invoice) -> Result<Self, DocumentError> {
+    pub(super) fn new(invoice: &Invoice, check_at: Option<&str>) -> Result<Self, DocumentError> {
         let say = Say::new(invoice)?;
         let paper = Paper::of(&invoice.locale.region());
         let (left, right) = (MARGIN, paper.width - MARGIN);
@@ -155,7 +178,11 @@ impl Page {
         let rows = say.rows().into_iter();
         let rows: Vec<Row> = rows.map(|row| Row::new(row, content)).collect();
         let periods = chart::periods_of(invoice);
-        let layout = Layout::new(paper, label.len(), rows.len(), periods.len());
+        let corrects = corrects(&say, content);
+        let lines = (label.len(), corrects.len());
+        let layout = Layout::new(paper, lines, rows.len(), periods.len());
+        let code = check_at.and_then(Code::of);
+        let beside = content - CODE - 16;
         let half = content / 2 - 24;
         let plain =
             |letters: u16, width: u16, text: &str| place(Weight::Regular, letters, width).fit(text);
@@ -179,6 +206,7 @@ impl Page {
             label,
             about: plain(10, content, &say.about()),
             dates: say.dates(),
+            corrects,
             total_letters: place(Weight::Bold, TOTAL_LETTERS, half).shrink(&total, 8),
             total,
             consumption_letters: place(Weight::Bold, 20, half).shrink(&consumption, 8),
@@ -195,10 +223,10 @@ impl Page {
             legend: chart::legend(&invoice.daily, say.text).unwrap_or_default(),
             legend_y: layout.daily_y + layout.daily_height + 12,
             periods: chart::periods(&periods, invoice.unit, &say.format, frame(0)),
-            notice: plain(8, content, &say.text.get("document-notice")),
-            compare: plain(8, content, &say.text.get("document-compare")),
-            ids: plain(7, content, &say.ids()),
-            lost: plain(8, content, &say.lost()),
+            foot: foot(&say, paper, beside, code.is_some()),
+            ids: plain(7, beside, &say.ids()),
+            code_scale: code.as_ref().map_or_else(String::new, scale),
+            code,
             simulated: if invoice.simulated {
                 say.text.get("document-simulated")
             } else {
@@ -210,6 +238,46 @@ impl Page {
             text: say.text,
         })
     }
+}
+
+/// What it takes back or stands for, in as many lines as there is room for.
+fn corrects(say: &Say<'_>, content: u16) -> Vec<String> {
+    match say.corrects() {
+        none if none.is_empty() => Vec::new(),
+        words => place(Weight::Bold, CORRECTS_LETTERS, content).wrap(&words, CORRECTS_LINES),
+    }
+}
+
+/// What stands at the foot: what this is not, how to check it, whom to ask, and what was lost.
+fn foot(say: &Say<'_>, paper: Paper, width: u16, has_code: bool) -> Vec<Line> {
+    let fit = place(Weight::Regular, FOOT_LETTERS, width);
+    let mut words = vec![
+        fit.fit(&say.text.get("document-notice")),
+        fit.fit(&say.text.get("document-compare")),
+    ];
+    if has_code {
+        words.extend(fit.wrap(&say.text.get("document-code"), 2));
+    }
+    let others = [say.contact(), say.lost()].into_iter();
+    words.extend(
+        others
+            .filter(|one| !one.is_empty())
+            .map(|one| fit.fit(&one)),
+    );
+    let first = paper.height - MARGIN - FOOT + 32;
+    let lines = (0..).zip(words);
+    let line = |(index, words): (u16, String)| Line {
+        y: first + index * FOOT_LINE,
+        words,
+    };
+    lines.map(line).collect()
+}
+
+/// By what a code's modules are drawn larger, to be as wide as its place.
+fn scale(code: &Code) -> String {
+    let modules = i64::try_from(code.modules).unwrap_or(1);
+    let scale = Decimal::from(CODE).checked_div(Decimal::from(modules));
+    scale.unwrap_or_default().round_dp(4).to_string()
 }
 
 /// The rows one under the other, as far apart as there is room.

@@ -7,6 +7,7 @@ mod explanation;
 pub(crate) use self::calculation::{Calculation, Row};
 
 use common::unit::Medium;
+use jiff::Timestamp;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
@@ -105,8 +106,22 @@ impl<'a> Say<'a> {
         )
     }
 
+    /// An instant in the meter's zone.
+    pub(crate) fn at(&self, instant: Timestamp) -> String {
+        self.format.date_time(instant, &self.zone)
+    }
+
+    /// Who answers questions; empty where nobody is named.
+    pub(crate) fn contact(&self) -> String {
+        if self.invoice.contact.is_empty() {
+            return String::new();
+        }
+        let contact = Arg::from(&self.invoice.contact);
+        self.text.with("document-contact", &[("contact", contact)])
+    }
+
     pub(crate) fn issued(&self) -> String {
-        let when = self.format.date_time(self.invoice.issued_at, &self.zone);
+        let when = self.at(self.invoice.issued_at);
         self.text
             .with("document-issued", &[("when", Arg::from(&when))])
     }

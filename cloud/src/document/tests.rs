@@ -6,9 +6,12 @@ use jiff::civil::{Date, date};
 use rust_decimal::Decimal;
 
 use super::*;
-use crate::billing::invoice::LineKind;
+use crate::billing::invoice::{DailyUse, LineKind};
 use crate::billing::sample::{self, number};
 use crate::billing::segment::{Segment, Segments};
+
+/// Where an invoice can be checked.
+const CHECK_AT: &str = "https://enervue.example/verify/uKFJmVr1JmgDw01w6FnMNQ";
 
 /// An ordinary invoice: 344.8 kWh at $3.00, with a minimum that does not apply.
 fn sample(locale: &str) -> Invoice {
@@ -95,7 +98,10 @@ fn empty(locale: &str) -> Invoice {
 
 /// The text of the page in the order of the page.
 fn words(invoice: &Invoice) -> String {
-    let svg = Page::new(invoice).unwrap().render().unwrap();
+    let svg = Page::new(invoice, Some(CHECK_AT))
+        .unwrap()
+        .render()
+        .unwrap();
     let document = usvg::roxmltree::Document::parse(&svg).unwrap();
     let texts = document.descendants().filter(|node| node.is_text());
     let texts = texts.filter_map(|node| node.text()).map(str::trim);
@@ -117,7 +123,7 @@ fn a_pdf_carries_its_font_and_is_as_large_as_the_regions_paper() {
         ("en-US", "612 792"),
         ("es-ES", "595 842"),
     ] {
-        let pdf = invoice_pdf(&sample(locale)).unwrap();
+        let pdf = invoice_pdf(&sample(locale), Some(CHECK_AT)).unwrap();
         assert!(pdf.starts_with(b"%PDF-1."), "{locale}");
         assert!(holds(&pdf, size), "{locale} is not {size}");
         assert!(
@@ -134,7 +140,7 @@ fn a_pdf_carries_its_font_and_is_as_large_as_the_regions_paper() {
         );
         assert_eq!(
             pdf,
-            invoice_pdf(&sample(locale)).unwrap(),
+            invoice_pdf(&sample(locale), Some(CHECK_AT)).unwrap(),
             "the same bytes again"
         );
     }
@@ -169,9 +175,13 @@ fn the_page_says_what_the_bill_was_made_from() {
 fn nothing_stands_outside_of_the_paper_however_long_the_names() {
     for locale in ["en-US", "es-MX", "es-ES"] {
         for invoice in [sample(locale), crowded(locale), empty(locale)] {
-            let page = Page::new(&invoice).unwrap();
-            let tree = usvg::Tree::from_str(&page.render().unwrap(), &OPTIONS).unwrap();
-            inside(tree.root(), page.paper, &invoice.meter_label);
+            let page = Page::new(&invoice, Some(CHECK_AT)).unwrap();
+            let days = Days::pages(&invoice).unwrap();
+            assert_eq!(days.len(), 1, "a month is one page");
+            for svg in [page.render().unwrap(), days[0].render().unwrap()] {
+                let tree = usvg::Tree::from_str(&svg, &OPTIONS).unwrap();
+                inside(tree.root(), page.paper, &invoice.meter_label);
+            }
         }
     }
 }
@@ -193,13 +203,38 @@ fn inside(group: &usvg::Group, paper: Paper, label: &str) {
 }
 
 #[test]
+fn the_days_of_a_long_period_go_on_over_pages_and_none_is_left_out() {
+    let mut invoice = sample("en-US");
+    let first = invoice.daily[0].clone();
+    let later = (0..365).map(|day| DailyUse {
+        date: first.date + jiff::Span::new().days(day),
+        ..first.clone()
+    });
+    invoice.daily = later.collect();
+    let pages = Days::pages(&invoice).unwrap();
+    let drawn: Vec<String> = pages.iter().map(|days| days.render().unwrap()).collect();
+    let last = pages.len() + 1;
+    let rows: usize = drawn
+        .iter()
+        .map(|page| page.matches("12,345.6 kWh").count())
+        .sum();
+    assert_eq!(rows, 365);
+    assert!(drawn.last().unwrap().contains(&format!("{last} / {last}")));
+    let credit = invoice.credit(invoice.id, 13, "twice", invoice.issued_at);
+    assert!(
+        Days::pages(&credit).unwrap().is_empty(),
+        "the bill has them"
+    );
+}
+
+#[test]
 fn many_price_changes_still_fit_on_the_page() {
     let mut invoice = sample("es-MX");
     for day in 1..30 {
         cut_at(&mut invoice, date(2026, 10, day + 1));
         invoice.lines.push(invoice.lines[0].clone());
     }
-    let page = Page::new(&invoice).unwrap();
+    let page = Page::new(&invoice, Some(CHECK_AT)).unwrap();
     let tree = usvg::Tree::from_str(&page.render().unwrap(), &OPTIONS).unwrap();
     inside(tree.root(), page.paper, "many");
 }

@@ -177,9 +177,9 @@ pub fn invoice(invoice: &Invoice, public_url: &str) -> Result<Message, DocumentE
             value: total,
         }),
         figures: invoice_figures(invoice, &say),
-        paragraphs: (!invoice.losses.is_empty())
-            .then(|| say.lost())
+        paragraphs: [say.corrects(), say.lost()]
             .into_iter()
+            .filter(|one| !one.is_empty())
             .collect(),
         points: Vec::new(),
         link: Link {

@@ -367,9 +367,14 @@ pub(super) async fn pdf(
 ) -> Result<Response, Failure> {
     let mut transaction = portal.app.store.read().await?;
     let invoice = find(&mut transaction, &me, &id).await?;
+    let token = transaction
+        .invoice_link(invoice.account, invoice.id)
+        .await?;
     drop(transaction);
     let name = document::file_name(&invoice);
-    let made = tokio::task::spawn_blocking(move || document::invoice_pdf(&invoice)).await;
+    let check_at = token.map(|token| portal.app.config.check_address(&token));
+    let draw = move || document::invoice_pdf(&invoice, check_at.as_deref());
+    let made = tokio::task::spawn_blocking(draw).await;
     let bytes = made
         .map_err(|error| Failure::Fault(error.into()))?
         .map_err(|error| Failure::Fault(error.into()))?;

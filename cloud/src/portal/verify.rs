@@ -92,8 +92,8 @@ pub(super) async fn ask_revoke(
     let path = format!("/invoices/{}", invoice.id);
     let (lead, submit, look) = match token {
         Some(token) => {
+            let address = portal.app.config.check_address(&token);
             let here = format!("/verify/{token}");
-            let address = format!("{}{here}", portal.app.config.public_url);
             let args = [("address", Arg::from(&address))];
             let lead = text.with("portal-link-lead", &args);
             let look = vec![(here, text.get("portal-link-open"), false)];

@@ -42,10 +42,10 @@ impl Composed {
     }
 }
 
-/// What a notice says, with the invoice that goes along.
+/// What a notice says, with the invoice that goes along, and where that can be checked.
 struct Said {
     message: Message,
-    invoice: Option<Invoice>,
+    invoice: Option<(Invoice, Option<String>)>,
 }
 
 pub(super) async fn compose(
@@ -113,7 +113,9 @@ async fn say(
             let found = reader.invoice(new.account, content.invoice).await?;
             let found = found.context("its invoice is missing")?;
             let message = message::invoice(&found, public_url)?;
-            invoice = Some(found);
+            let token = reader.invoice_link(new.account, found.id).await?;
+            let check_at = token.map(|token| app.config.check_address(&token));
+            invoice = Some((found, check_at));
             message
         }
         NoticeKind::Silent => {
@@ -172,9 +174,9 @@ fn party(person: Person) -> Party {
 }
 
 /// Drawing takes milliseconds of a CPU.
-async fn pdf(invoice: Invoice) -> anyhow::Result<File> {
+async fn pdf((invoice, check_at): (Invoice, Option<String>)) -> anyhow::Result<File> {
     tokio::task::spawn_blocking(move || {
-        let pdf = document::invoice_pdf(&invoice)?;
+        let pdf = document::invoice_pdf(&invoice, check_at.as_deref())?;
         let name = document::file_name(&invoice);
         Ok(File { name, pdf })
     })
