@@ -10,6 +10,7 @@ mod forms;
 mod gateways;
 mod invoices;
 mod matrix;
+mod parity;
 mod terms;
 mod verify;
 

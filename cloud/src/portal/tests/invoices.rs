@@ -44,7 +44,7 @@ impl Story {
 }
 
 /// November ends with readings of one meter, and the jobs run, before the sessions end.
-async fn bill(world: &World, site: &str, gateway: &str, meter: &str) -> Invoice {
+pub(super) async fn bill(world: &World, site: &str, gateway: &str, meter: &str) -> Invoice {
     let now = "2026-12-01T16:00:00Z".parse().unwrap();
     world.app.clock.set(now).unwrap();
     let mut transaction = world.app.store.write().await.unwrap();
