@@ -10,7 +10,6 @@ use serde_json::Value;
 use super::invoices::{Story, bill};
 use super::*;
 use crate::billing::invoice::Invoice;
-use crate::document;
 use crate::document::say::Say;
 use crate::notice::message;
 
