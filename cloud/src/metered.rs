@@ -6,15 +6,20 @@
 
 use common::id::{AccountId, MeterId};
 use common::profile::Library;
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
-use crate::billing::consumption::{Instant, Served, Taken};
+use crate::billing::consumption::{self, Instant, Served, Taken};
+use crate::billing::hold::Hold;
 use crate::billing::invoice::Period;
 use crate::billing::segment::Boundary;
 use crate::billing::trace::Counter;
-use crate::site::{Meter, Mounting};
+use crate::site::{Meter, Mounting, Zone};
 use crate::store::{StoreResult, Transaction};
 
+/// Closing readings that are looked through for the one with which a meter begins: those of
+/// some weeks, or of some days where prices depend on the hour.
+const FIRST_CLOSINGS_MAX: i64 = 100;
 /// How long before a period its readings are looked at: an estimate asks four weeks back.
 const HISTORY_DAYS: i64 = 35;
 const HISTORY: SignedDuration = SignedDuration::from_hours(24 * HISTORY_DAYS);
@@ -45,6 +50,27 @@ pub(crate) async fn served(
         });
     }
     Ok(served)
+}
+
+/// The first date that starts with a closing reading since a meter was mounted, by the days of a
+/// zone.
+pub(crate) async fn first_date(
+    reader: &mut Transaction,
+    account: AccountId,
+    mountings: &[Mounting],
+    zone: &Zone,
+) -> StoreResult<Result<Date, Hold>> {
+    let mut closings: Vec<Taken> = Vec::new();
+    for mounting in mountings {
+        let (device, point) = (mounting.device, &mounting.point);
+        // The zone in which they are closed may be behind.
+        let day = zone.rules().to_datetime(mounting.from).date();
+        let day = day.yesterday().unwrap_or(day);
+        let found = reader.first_closings(account, device, point, day, FIRST_CLOSINGS_MAX);
+        closings.extend(found.await?.into_iter().map(Taken::from));
+    }
+    closings.sort_by_key(|taken| (taken.reading.closes, taken.reading.at));
+    Ok(consumption::first_date(mountings, &closings, zone))
 }
 
 /// The registers with which the bills beside a period ended and began, where they adjoin. They

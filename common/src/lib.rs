@@ -4,6 +4,7 @@
 //! Pure by construction: no IO, no clock, no async. Quantities are decimals with a unit;
 //! binary floats end inside [`profile`].
 
+pub mod closes;
 pub mod digest;
 pub mod fail_point;
 pub mod id;

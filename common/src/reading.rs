@@ -2,9 +2,9 @@
 //! to be digested and sealed.
 
 use jiff::Timestamp;
-use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use crate::closes::Closes;
 use crate::digest::Digest;
 use crate::id::{BootId, DeviceId};
 use crate::quantity::Quantity;
@@ -83,9 +83,9 @@ pub struct Reading {
     pub raw: String,
     /// The profile that decoded them and the start of its content's hash: `id@1f2e3d4c`.
     pub profile: String,
-    /// The local date whose start this billing counter closes, on a closing reading.
+    /// What this billing counter closes, on a closing reading.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub closes: Option<Date>,
+    pub closes: Option<Closes>,
     /// The link it is in the chain of its meter, on the readings that bills rest on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seal: Option<Seal>,
@@ -117,7 +117,7 @@ impl Reading {
             or_dash(self.suspect.clone()),
             self.raw,
             self.profile,
-            or_dash(self.closes.map(|date| date.to_string())),
+            or_dash(self.closes.map(|closes| closes.to_string())),
         )
     }
 

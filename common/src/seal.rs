@@ -143,7 +143,7 @@ mod tests {
             suspect: None,
             raw: "449a 5000".to_owned(),
             profile: "eastron-sdm120@1f2e3d4c".to_owned(),
-            closes: Some(jiff::civil::date(2026, 11, 24)),
+            closes: Some(jiff::civil::date(2026, 11, 24).into()),
             seal: None,
         }
     }

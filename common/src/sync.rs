@@ -13,9 +13,9 @@ mod order;
 mod report;
 
 use jiff::Timestamp;
-use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use crate::closes::Closes;
 use crate::digest::{Digest, Signature};
 use crate::id::{DeviceId, Epoch, GatewayId, MeterId};
 use crate::reading::Reading;
@@ -48,6 +48,9 @@ pub const BATCH_READINGS_MAX: usize = 2_000;
 pub const BATCH_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// How many closing instants the cloud sends ahead for each device.
 pub const CLOSINGS_AHEAD: usize = 400;
+/// The most closings of a device, the minutes at which another price begins included: a cloud
+/// may send some more than ours does.
+pub const CLOSINGS_MAX: usize = 2 * CLOSINGS_AHEAD;
 /// How many of the days before it sends too, today's included: a gateway that learns the
 /// time late finds the midnights that it has read through.
 pub const CLOSINGS_BEHIND: usize = 7;
@@ -133,12 +136,12 @@ pub struct DeviceMounting {
     pub head: Head,
 }
 
-/// One start of a local day.
+/// An instant at which the billing counters of a device are read before all else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Closing {
-    /// The date that starts.
-    pub date: Date,
-    /// The instant at which it does, in the meter's zone.
+    /// What the reading closes.
+    pub closes: Closes,
+    /// When that is.
     pub at: Timestamp,
 }
 
@@ -159,7 +162,8 @@ pub struct Device {
     pub poll_period_s: u32,
     /// The IANA zone whose midnights close its days.
     pub zone: String,
-    /// The next starts of day; beyond them the gateway computes its own from the zone.
+    /// The next starts of day, and minutes at which another price begins; beyond them the
+    /// gateway computes the starts of day from the zone.
     #[serde(default)]
     pub closings: Vec<Closing>,
     /// The meters that its points serve, whose closing readings are sealed.

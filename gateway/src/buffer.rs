@@ -41,12 +41,12 @@ use std::fs::File;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
+use common::closes::Closes;
 use common::fail_point::fail_point;
 use common::id::{BootId, DeviceId, Epoch};
 use common::quantity::Quantity;
 use common::sync::{LossReason, Rejection};
 use jiff::Timestamp;
-use jiff::civil::Date;
 use rusqlite::{Connection, params};
 
 pub use check::BufferCheck;
@@ -265,7 +265,7 @@ impl Buffer {
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn last_closings(&self) -> Result<BTreeMap<DeviceId, Date>, BufferError> {
+    pub fn last_closings(&self) -> Result<BTreeMap<DeviceId, Closes>, BufferError> {
         last::closings(&self.connection)
     }
 

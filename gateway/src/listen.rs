@@ -13,8 +13,8 @@ mod review;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use common::closes::Closes;
 use common::id::DeviceId;
-use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep};
@@ -86,7 +86,7 @@ struct ListenTask {
     buffer: BufferHandle,
     gauge_period: Duration,
     patience: Duration,
-    closed: BTreeMap<DeviceId, Date>,
+    closed: BTreeMap<DeviceId, Closes>,
     plausible: Plausible,
     started: Instant,
     devices: BTreeMap<DeviceId, Listened>,

@@ -17,12 +17,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use common::closes::Closes;
 use common::id::DeviceId;
 use common::profile::Profile;
 use common::quantity::Quantity;
 use common::sync::{Device, DeviceReport, DeviceTraffic};
 use jiff::Timestamp;
-use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -89,7 +89,7 @@ pub struct BreakerState {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Before {
     /// The last day that each device has a closing reading of.
-    pub closed: BTreeMap<DeviceId, Date>,
+    pub closed: BTreeMap<DeviceId, Closes>,
     /// The last value that was believed of each point.
     pub believed: LastValues,
 }

@@ -3,13 +3,13 @@
 //! The poller makes it, the buffer turns it into a [`common::reading::Reading`]. It is what
 //! one point of one device said at one instant, or why what it said is no value.
 
+use common::closes::Closes;
 use common::id::DeviceId;
 use common::profile::Role;
 use common::quantity::Quantity;
 use common::reading::{ClockTrust, Reading, SinceBoot};
 use common::sync::Weight;
 use jiff::Timestamp;
-use jiff::civil::Date;
 
 /// What one point of one device held, not yet numbered. The members mean what those of
 /// [`Reading`] mean.
@@ -33,8 +33,8 @@ pub struct NewReading {
     pub raw: String,
     /// The profile that decoded them, with its hash.
     pub profile: String,
-    /// The local date whose start this reading closes.
-    pub closes: Option<Date>,
+    /// What this reading closes.
+    pub closes: Option<Closes>,
     /// What matters when room is short; a closing reading matters most whatever this says.
     pub weight: Weight,
 }

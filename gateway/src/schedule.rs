@@ -20,12 +20,12 @@ mod entry;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use common::closes::Closes;
 use common::id::DeviceId;
 use common::sync::{CLOSING_TOLERANCE_SECONDS, Device};
-use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
-use closing::Days;
+use closing::Closings;
 use entry::Entry;
 pub(crate) use entry::{FAILURES_MAX, PROBE_MAX, PROBE_MIN};
 
@@ -61,8 +61,8 @@ pub struct Task {
     pub device: DeviceId,
     /// Whether all points are due, or only the billing points.
     pub all_points: bool,
-    /// The day that starts with this reading.
-    pub closes: Option<Date>,
+    /// What this reading closes.
+    pub closes: Option<Closes>,
     /// Whether the device has not answered lately: one attempt is enough.
     pub is_probe: bool,
 }
@@ -148,7 +148,7 @@ impl Schedule {
         for Scheduled { device, pause_min } in devices {
             let billing_period = Duration::from_secs(device.poll_period_s.max(1).into());
             let billing_period = billing_period.max(pause_min);
-            let days = Days::of(device);
+            let closings = Closings::of(device);
             let entry = match before.remove(&device.id) {
                 Some(known) => Entry {
                     billing_due: known.billing_due.min(now.monotonic + billing_period),
@@ -156,14 +156,14 @@ impl Schedule {
                     billing_period,
                     gauge_period,
                     pause_min,
-                    days,
+                    closings,
                     ..known
                 },
                 None => Entry {
                     billing_period,
                     gauge_period,
                     pause_min,
-                    days,
+                    closings,
                     billing_due: now.monotonic,
                     gauges_due: now.monotonic,
                     keeping: false,
@@ -178,10 +178,10 @@ impl Schedule {
         }
     }
 
-    /// The closing reading of `date` has been taken before this program started.
-    pub fn mark_closed(&mut self, device: DeviceId, date: Date) {
+    /// The closing reading has been taken before this program started.
+    pub fn mark_closed(&mut self, device: DeviceId, closes: Closes) {
         if let Some(entry) = self.devices.get_mut(&device) {
-            entry.settled = entry.days.start_of(date);
+            entry.settled = entry.closings.find(closes);
             entry.pending = None;
         }
     }
@@ -203,16 +203,16 @@ impl Schedule {
     /// [being kept]: Self::keeping
     pub fn next(&mut self, now: Moment) -> Option<Task> {
         self.look_at_the_clock(now);
-        let closings = self.devices.iter().filter_map(|(id, entry)| {
+        let open = self.devices.iter().filter_map(|(id, entry)| {
             let pending = entry.pending.as_ref().filter(|p| p.is_due(now))?;
             let rank = match entry.is_dead() {
                 true => self.rank(entry),
                 false => Rank::Closing,
             };
             let order = (rank, pending.next_try, entry.is_in_doubt, *id);
-            Some((order, entry.task(*id, false, Some(pending.day.date))))
+            Some((order, entry.task(*id, false, Some(pending.closing.closes))))
         });
-        let closing = closings.min_by_key(|(order, _)| *order);
+        let closing = open.min_by_key(|(order, _)| *order);
         let due = self.devices.iter();
         let due = due.filter(|(_, entry)| !entry.keeping && entry.billing_due <= now.monotonic);
         let polls = due.map(|(id, entry)| {
@@ -249,8 +249,9 @@ impl Schedule {
         };
         match task.closes {
             None => entry.keeping = true,
-            Some(date) => {
-                let pending = entry.pending.as_mut().filter(|p| p.day.date == date);
+            Some(closes) => {
+                let pending = entry.pending.as_mut();
+                let pending = pending.filter(|pending| pending.closing.closes == closes);
                 if let Some(pending) = pending {
                     pending.keeping = true;
                 }
@@ -284,7 +285,7 @@ impl Schedule {
             Outcome::Later(_) | Outcome::OwnFault => {}
         }
         match task.closes {
-            Some(date) => entry.finish_closing(date, outcome, now),
+            Some(closes) => entry.finish_closing(closes, outcome, now),
             None => entry.finish_cycle(task, outcome, now.monotonic),
         }
     }
@@ -311,7 +312,10 @@ impl Schedule {
             .values()
             .filter_map(|entry| entry.pending.as_ref());
         let open = pending.map(|pending| {
-            let before = pending.day.at.checked_sub(SignedDuration::from_millis(1));
+            let before = pending
+                .closing
+                .at
+                .checked_sub(SignedDuration::from_millis(1));
             before.unwrap_or(Timestamp::MIN)
         });
         open.min().unwrap_or(wall)

@@ -119,11 +119,12 @@ async fn take(
     transaction.move_cursor(stream, through).await?;
     transaction.save_report(key, &sent.report, now).await?;
     let served = transaction.served_devices(key.account, key.gateway).await?;
+    let terms = transaction.terms_revision(key.account).await?;
     let last_kept = transaction.last_kept(stream).await?;
     Ok(BatchReply {
         acknowledged_through: through,
         rejected,
-        devices_version: devices::version(&served, now),
+        devices_version: devices::version(&served, &terms, now),
         last_kept: last_kept.map(|kept| HeldReading {
             seq: kept.reading.seq,
             digest: kept.reading.digest(),

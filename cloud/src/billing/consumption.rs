@@ -335,21 +335,16 @@ impl<'a> Registers<'a> {
 pub fn first_date(mountings: &[Mounting], closings: &[Taken], zone: &Zone) -> Result<Date, Hold> {
     let first = mountings.iter().map(|mounting| mounting.from).min();
     let since = first.unwrap_or(Timestamp::UNIX_EPOCH);
-    let begins = |taken: &&Taken| {
+    // By its instant: the days of the terms need not be those of the zone it was closed in.
+    let begins = |taken: &Taken| {
         let reading = &taken.reading;
-        let start = reading
-            .closes
-            .and_then(|date| start_of_day(date, zone).ok());
-        start.is_some_and(|at| {
-            let mounting = mounting_at(at, mountings);
-            at >= since
-                && reading.is_good()
-                && reading.at.duration_since(at).abs() <= TOLERANCE
-                && mounting.is_some_and(|mounting| mounting.device == reading.device)
-        })
+        let date = zone.rules().to_datetime(reading.at + TOLERANCE).date();
+        let at = start_of_day(date, zone).ok()?;
+        let is_near = reading.at.duration_since(at).abs() <= TOLERANCE;
+        let mounting = mounting_at(at, mountings)?;
+        let is_its = at >= since && mounting.device == reading.device;
+        (is_its && is_near && reading.is_good()).then_some(date)
     };
-    let first = closings.iter().find(begins);
-    first
-        .and_then(|taken| taken.reading.closes)
-        .ok_or(Hold::NoFirstReading { since })
+    let first = closings.iter().find_map(begins);
+    first.ok_or(Hold::NoFirstReading { since })
 }

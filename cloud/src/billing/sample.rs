@@ -17,6 +17,7 @@ use super::invoice::{
 use super::period::plan_of;
 use super::segment::{Basis, Boundary, Evidence, Segment, Segments};
 use super::{CloseError, Statement, Subject, close_period};
+use crate::plan::tariff::{Band, Calendar, Rate, Season, Switch};
 use crate::plan::{Cycle, Plan};
 use crate::site::{Mounting, Zone};
 
@@ -218,4 +219,31 @@ fn earlier() -> Vec<EarlierPeriod> {
         }
     });
     periods.to_vec()
+}
+
+/// One price, and another every day from one hour to another.
+pub(crate) fn peak_hours(from: i8, until: i8, prices: [&str; 2]) -> Rate {
+    let switch = |hour: i8, band: usize| Switch {
+        at: jiff::civil::time(hour, 0, 0, 0),
+        band,
+    };
+    let day = vec![switch(0, 0), switch(from, 1), switch(until, 0)];
+    let season = Season {
+        month: 1,
+        day: 1,
+        workday: day.clone(),
+        saturday: day.clone(),
+        sunday: day,
+    };
+    let band = |(name, price): (&str, &str)| Band {
+        name: name.to_owned(),
+        price: number(price),
+    };
+    Rate::TimeOfUse {
+        bands: ["Base", "Peak"].into_iter().zip(prices).map(band).collect(),
+        calendar: Calendar {
+            seasons: vec![season],
+            holidays: Vec::new(),
+        },
+    }
 }

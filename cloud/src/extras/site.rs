@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 
 use super::{days_of, unusable};
 use crate::billing::charge::exact_total;
-use crate::billing::consumption::{Instant, Late, Registers, Taken, first_date};
+use crate::billing::consumption::{Instant, Late, Registers};
 use crate::billing::invoice::Period;
 use crate::billing::late;
 use crate::billing::period::start_of_day;
@@ -22,9 +22,6 @@ use crate::metered;
 use crate::site::{Meter, Mounting};
 use crate::store::reconciliations::SitePolicy;
 use crate::store::{StoreResult, Transaction};
-
-/// Closing readings that are looked through for the one with which a meter begins.
-const FIRST_CLOSINGS_MAX: i64 = 60;
 
 /// A site for one medium.
 pub(crate) struct Site<'a> {
@@ -252,22 +249,8 @@ async fn ends(
     };
     let begun = mountings.iter().map(|mounting| mounting.from).min();
     if begun.is_none_or(|begun| begun > period.starts_at) {
-        let mut closings: Vec<Taken> = Vec::new();
-        for mounting in mountings {
-            let (device, point) = (mounting.device, &mounting.point);
-            let found = reader
-                .first_closings(
-                    meter.account,
-                    device,
-                    point,
-                    period.from,
-                    FIRST_CLOSINGS_MAX,
-                )
-                .await?;
-            closings.extend(found.into_iter().map(Taken::from));
-        }
-        closings.sort_by_key(|taken| (taken.reading.closes, taken.reading.at));
-        let Ok(date) = first_date(mountings, &closings, &meter.zone) else {
+        let date = metered::first_date(reader, meter.account, mountings, &meter.zone).await?;
+        let Ok(date) = date else {
             return Ok(None);
         };
         let at = start_of_day(date, &meter.zone).map_err(unusable)?;

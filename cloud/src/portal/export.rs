@@ -5,6 +5,7 @@
 
 use axum::extract::{Path, State};
 use axum::response::Response;
+use common::closes::Closes;
 use common::reading::ClockTrust;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -122,7 +123,8 @@ async fn readings(
             .map(|kept| kept.reading)
             .filter(|one| one.is_good());
         for reading in good {
-            let (Some(date), Some(register)) = (reading.closes, reading.quantity) else {
+            let date = reading.closes.and_then(Closes::day);
+            let Some((date, register)) = date.zip(reading.quantity) else {
                 continue;
             };
             if closings.last().is_some_and(|last| last.date >= date) {

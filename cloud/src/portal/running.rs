@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use crate::billing::charge::{Charge, Extras, charge, plans_within};
-use crate::billing::consumption::{Instant, Registers, Taken, first_date};
+use crate::billing::consumption::{Instant, Registers, Taken};
 use crate::billing::hold::Hold;
 use crate::billing::invoice::{DailyUse, Period};
 use crate::billing::period::{
@@ -122,16 +122,9 @@ async fn running_period(
     if let Some(date) = transaction.billed_until(meter.account, meter.id).await? {
         return Ok(after(date, meter, plans, now));
     }
-    for mounting in mountings {
-        let first = transaction
-            .first_closing(meter.account, mounting.device, &mounting.point)
-            .await?;
-        let Some(first) = first.map(taken) else {
-            continue;
-        };
-        if let Ok(date) = first_date(mountings, &[first], &meter.zone) {
-            return Ok(first_period(date, plans).and_then(|first| until_now(first, plans, now)));
-        }
+    let first = metered::first_date(transaction, meter.account, mountings, &meter.zone).await?;
+    if let Ok(date) = first {
+        return Ok(first_period(date, plans).and_then(|first| until_now(first, plans, now)));
     }
     Ok(period_containing(now, plans))
 }

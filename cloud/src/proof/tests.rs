@@ -86,7 +86,7 @@ fn closing(day: Date, seq: u64, register: &str) -> Reading {
         suspect: None,
         raw,
         profile: LIBRARY.get(PROFILE).unwrap().reference(),
-        closes: Some(day),
+        closes: Some(day.into()),
         seal: None,
     }
 }

@@ -125,6 +125,21 @@ impl Transaction {
         rows.iter().map(version).collect()
     }
 
+    /// Something that is another after every change of an account's terms.
+    ///
+    /// # Errors
+    /// When the engine cannot.
+    pub async fn terms_revision(&mut self, account: AccountId) -> StoreResult<String> {
+        let row = self
+            .query_one(
+                "SELECT COUNT(*), COALESCE(MAX(created_ms), 0) FROM terms WHERE account_id = $1",
+                &[account.into()],
+            )
+            .await?;
+        let row = row.ok_or_else(|| StoreError::Content("nothing was counted".to_owned()))?;
+        Ok(format!("{}-{}", row.int(0)?, row.int(1)?))
+    }
+
     /// Adds a version of somebody's terms; one that counts from the same date is replaced.
     ///
     /// # Errors

@@ -85,7 +85,11 @@ fn values(stream: Stream, reading: &Reading, now: Timestamp) -> StoreResult<Vec<
         reading.suspect.as_deref().into(),
         reading.raw.as_str().into(),
         reading.profile.as_str().into(),
-        reading.closes.into(),
+        reading
+            .closes
+            .map(|closes| closes.to_string())
+            .as_deref()
+            .into(),
         since_boot.map(|since| since.boot.0).into(),
         elapsed_ms.into(),
         seal.map(|seal| seal.meter.0).into(),
@@ -402,8 +406,8 @@ impl Transaction {
         found.as_ref().map(kept).transpose()
     }
 
-    /// The closing readings of a device's point for the dates from `from` to `until`, both
-    /// included, by date; a date may have several or none.
+    /// The closing readings of a device's point from the start of `from` to that of `until`, in
+    /// their order; a date may have several or none.
     ///
     /// # Errors
     /// When the engine cannot.
@@ -430,28 +434,6 @@ impl Transaction {
         ];
         let rows = self.query(sql, &values).await?;
         rows.iter().map(kept).collect()
-    }
-
-    /// The first closing reading of a device's point.
-    ///
-    /// # Errors
-    /// When the engine cannot.
-    pub async fn first_closing(
-        &mut self,
-        account: AccountId,
-        device: DeviceId,
-        point: &str,
-    ) -> StoreResult<Option<KeptReading>> {
-        let sql = concat!(
-            "SELECT ",
-            reading_columns!(),
-            " FROM reading WHERE account_id = $1 AND device_id = $2 AND point = $3 \
-             AND closes IS NOT NULL AND count IS NOT NULL AND clock <> 'untrusted' \
-             ORDER BY closes, at_ms, epoch, seq LIMIT 1"
-        );
-        let values = [account.into(), device.into(), point.into()];
-        let found = self.query_one(sql, &values).await?;
-        found.as_ref().map(kept).transpose()
     }
 
     /// Up to `limit` readings of a device's point, by time, after the last one of the page
@@ -490,8 +472,8 @@ impl Transaction {
         rows.iter().map(kept).collect()
     }
 
-    /// The first `limit` good closing readings of a device's point for `from` or later, by
-    /// date.
+    /// The first `limit` good closing readings of a device's point from the start of `from` on,
+    /// in their order.
     ///
     /// # Errors
     /// When the engine cannot.

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use common::closes::Closes;
 use common::fail_point::fail_point;
 use common::id::{BootId, DeviceId, MeterId};
 use common::reading::{ClockTrust, Reading};
 use common::sync::{CLOSING_TOLERANCE_SECONDS, ClockSource, Closing, LossReason, Weight};
-use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
@@ -45,7 +45,7 @@ struct Candidates {
     /// The first reading of each mounting.
     firsts: BTreeMap<(MeterId, Timestamp), u64>,
     /// The reading nearest to each start of day, by device and point: how far it is from it.
-    nearest: BTreeMap<(DeviceId, String, Date), (SignedDuration, u64)>,
+    nearest: BTreeMap<(DeviceId, String, Closes), (SignedDuration, u64)>,
 }
 
 impl Buffer {
@@ -122,14 +122,14 @@ impl Buffer {
         candidates: Candidates,
     ) -> Result<(), BufferError> {
         let dating = sql("seal readings that were dated");
-        let mut wanted: BTreeMap<u64, Option<Date>> = candidates
+        let mut wanted: BTreeMap<u64, Option<Closes>> = candidates
             .firsts
             .into_values()
             .map(|seq| (seq, None))
             .collect();
-        for ((device, point, date), (_, seq)) in candidates.nearest {
-            if !has_closing(transaction, device, &point, date).map_err(&dating)? {
-                wanted.insert(seq, Some(date));
+        for ((device, point, closes), (_, seq)) in candidates.nearest {
+            if !has_closing(transaction, device, &point, closes).map_err(&dating)? {
+                wanted.insert(seq, Some(closes));
             }
         }
         for (seq, closes) in wanted {
@@ -167,12 +167,12 @@ impl Candidates {
         first.or_insert(reading.seq);
         let tolerance = SignedDuration::from_secs(CLOSING_TOLERANCE_SECONDS);
         let closings = sealing.closings.get(&reading.device).map(Vec::as_slice);
-        for Closing { date, at } in closings.unwrap_or_default() {
+        for Closing { closes, at } in closings.unwrap_or_default() {
             let distance = reading.at.duration_since(*at).abs();
             if distance > tolerance {
                 continue;
             }
-            let key = (reading.device, reading.point.clone(), *date);
+            let key = (reading.device, reading.point.clone(), *closes);
             let best = self.nearest.entry(key).or_insert((distance, reading.seq));
             *best = (*best).min((distance, reading.seq));
         }
@@ -183,14 +183,14 @@ fn has_closing(
     connection: &Connection,
     device: DeviceId,
     point: &str,
-    date: Date,
+    closes: Closes,
 ) -> Result<bool, rusqlite::Error> {
     connection
         .prepare_cached(
             "SELECT 1 FROM entry WHERE closes = ?3 AND count IS NOT NULL
              AND kind IN (SELECT id FROM kind WHERE device = ?1 AND point = ?2) LIMIT 1",
         )?
-        .exists(params![device.0, point, date.to_string()])
+        .exists(params![device.0, point, closes.to_string()])
 }
 
 fn last_sealed(connection: &Connection, meter: MeterId) -> Result<u64, rusqlite::Error> {

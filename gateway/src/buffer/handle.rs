@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use common::closes::Closes;
 use common::id::{BootId, DeviceId, Epoch};
 use common::reading::Reading;
 use common::sync::{HeldReading, Rejection};
 use jiff::Timestamp;
-use jiff::civil::Date;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Buffer, BufferCheck, BufferError, BufferStatus, Held, Lost, Outgoing, Sealing};
@@ -240,7 +240,7 @@ impl BufferHandle {
     ///
     /// # Errors
     /// As there.
-    pub async fn last_closings(&self) -> Result<BTreeMap<DeviceId, Date>, BufferError> {
+    pub async fn last_closings(&self) -> Result<BTreeMap<DeviceId, Closes>, BufferError> {
         self.ask(|buffer| buffer.last_closings()).await
     }
 

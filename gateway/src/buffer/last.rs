@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 
+use common::closes::Closes;
 use common::id::DeviceId;
-use jiff::civil::Date;
 use rusqlite::Connection;
 
 use super::{BufferError, LastValues, row, sql};
 
-pub(super) fn closings(connection: &Connection) -> Result<BTreeMap<DeviceId, Date>, BufferError> {
+pub(super) fn closings(connection: &Connection) -> Result<BTreeMap<DeviceId, Closes>, BufferError> {
     let reading = sql("read closing readings");
     let mut statement = connection
         .prepare_cached(
@@ -23,8 +23,8 @@ pub(super) fn closings(connection: &Connection) -> Result<BTreeMap<DeviceId, Dat
     while let Some(row) = rows.next().map_err(&reading)? {
         let device = DeviceId(row.get(0).map_err(&reading)?);
         let closes: String = row.get(1).map_err(&reading)?;
-        if let Ok(date) = closes.parse() {
-            found.insert(device, date);
+        if let Ok(closes) = closes.parse() {
+            found.insert(device, closes);
         }
     }
     Ok(found)

@@ -6,6 +6,7 @@
 
 use std::str::FromStr;
 
+use common::closes::Closes;
 use common::id::{BootId, DeviceId, MeterId};
 use common::quantity::Quantity;
 use common::reading::{ClockTrust, Reading, SinceBoot};
@@ -13,7 +14,6 @@ use common::seal::Seal;
 use common::sync::Weight;
 use common::unit::Unit;
 use jiff::Timestamp;
-use jiff::civil::Date;
 use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 
 use super::{number, stored};
@@ -103,7 +103,7 @@ pub(super) fn assemble(entry: Entry, kind: &Kind) -> Option<Held> {
         }
         _ => return None,
     };
-    let closes = entry.closes.as_deref().map(Date::from_str).transpose();
+    let closes = entry.closes.as_deref().map(Closes::from_str).transpose();
     let reading = Reading {
         seq: number(entry.seq),
         at: Timestamp::from_millisecond(entry.at_ms).ok()?,
@@ -201,7 +201,7 @@ pub(super) fn put(transaction: &Transaction<'_>, held: &Held) -> Result<(), rusq
         reading.quantity.map(Quantity::count),
         reading.suspect,
         reading.raw,
-        reading.closes.map(|date| date.to_string()),
+        reading.closes.map(|closes| closes.to_string()),
         sum(reading, *weight),
     ])?;
     let Some(seal) = &reading.seal else {

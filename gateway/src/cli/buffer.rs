@@ -6,10 +6,10 @@ mod excel;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use common::closes::Closes;
 use common::id::{DeviceId, Epoch};
 use common::reading::{ClockTrust, Reading};
 use jiff::Timestamp;
-use jiff::civil::Date;
 use serde::Serialize;
 
 use super::{Exit, Failure, print};
@@ -68,7 +68,7 @@ struct Line<'a> {
     reason: Option<&'a str>,
     raw: &'a str,
     profile: &'a str,
-    closes: Option<Date>,
+    closes: Option<Closes>,
 }
 
 impl<'a> Line<'a> {
@@ -113,7 +113,9 @@ impl<'a> Line<'a> {
             self.reason.unwrap_or_default().to_owned(),
             self.raw.to_owned(),
             self.profile.to_owned(),
-            self.closes.map(|date| date.to_string()).unwrap_or_default(),
+            self.closes
+                .map(|closes| closes.to_string())
+                .unwrap_or_default(),
         ];
         fields.map(|field| quoted(&field)).join(",")
     }

@@ -6,15 +6,13 @@
 
 use std::collections::BTreeSet;
 
-use common::sync::{CLOSINGS_AHEAD, Closing, Device, DeviceList};
+use common::sync::{CLOSINGS_MAX, Closing, Device, DeviceList};
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
 /// The most devices of a list: several full lines of 247 meters.
 const DEVICES_MAX: usize = 4_000;
-/// The most closings of a device: a cloud may send some more than ours does.
-const CLOSINGS_MAX: usize = 2 * CLOSINGS_AHEAD;
-/// How far a start of day may be from what this machine's zone says. The cloud's list is there
+/// How far a closing may be from what this machine's zone says. The cloud's list is there
 /// because it may know of a law that this machine does not: laws move clocks by hours, never
 /// by days.
 const APART_MAX: SignedDuration = SignedDuration::from_hours(3);
@@ -43,13 +41,13 @@ fn fault_of(device: &Device) -> Result<(), String> {
     let closings = &device.closings;
     if closings.len() > CLOSINGS_MAX {
         let count = closings.len();
-        return Err(format!("{count} starts of day, more than {CLOSINGS_MAX}"));
+        return Err(format!("{count} closings, more than {CLOSINGS_MAX}"));
     }
     for (before, after) in closings.iter().zip(closings.iter().skip(1)) {
-        if after.date <= before.date || after.at <= before.at {
+        if after.closes <= before.closes || after.at <= before.at {
             return Err(format!(
-                "the start of {} does not come after that of {}",
-                after.date, before.date
+                "the closing of {} does not come after that of {}",
+                after.closes, before.closes
             ));
         }
     }
@@ -57,16 +55,12 @@ fn fault_of(device: &Device) -> Result<(), String> {
     let Ok(zone) = TimeZone::get(&device.zone) else {
         return Ok(());
     };
-    for Closing { date, at } in closings {
-        let start = date.to_zoned_datetime(zone.clone());
-        let start = start.and_then(|midnight| midnight.start_of_day());
-        let is_near = start.is_ok_and(|start| {
-            let apart = at.duration_since(start.timestamp()).abs();
-            apart <= APART_MAX
-        });
+    for Closing { closes, at } in closings {
+        let here = closes.at(&zone);
+        let is_near = here.is_some_and(|here| at.duration_since(here).abs() <= APART_MAX);
         if !is_near {
             return Err(format!(
-                "{date} does not start at {at} in {}: correct the zone, or update tzdata here",
+                "{closes} is not {at} in {}: correct the zone, or update tzdata here",
                 device.zone
             ));
         }
@@ -91,8 +85,8 @@ mod tests {
             zone: "America/Tijuana".to_owned(),
             closings: closings
                 .iter()
-                .map(|(date, at)| Closing {
-                    date: date.parse().unwrap(),
+                .map(|(closes, at)| Closing {
+                    closes: closes.parse().unwrap(),
                     at: at.parse().unwrap(),
                 })
                 .collect(),
@@ -109,30 +103,30 @@ mod tests {
     fn a_list_that_would_close_days_wrongly_is_refused_whole() {
         const FIRST: (&str, &str) = ("2026-11-24", "2026-11-24T08:00:00Z");
         const SECOND: (&str, &str) = ("2026-11-25", "2026-11-25T08:00:00Z");
-        let good: [&[_]; 4] = [
+        let good: [&[_]; 5] = [
             &[],
             &[FIRST, SECOND],
             &[FIRST, ("2026-11-30", "2026-11-30T08:00:00Z")],
+            // A price begins at six in the evening.
+            &[FIRST, ("2026-11-24T18:00", "2026-11-25T02:00:00Z"), SECOND],
             // A law that this machine does not know.
             &[("2026-11-24", "2026-11-24T07:00:00Z")],
         ];
         for closings in good {
             assert_eq!(checked(vec![device(1, closings)]), Ok(()), "{closings:?}");
         }
-        let bad: [(&str, &[_]); 5] = [
+        let bad: [(&str, &[_]); 6] = [
             ("does not come after", &[SECOND, FIRST]),
             ("does not come after", &[FIRST, FIRST]),
             (
                 "does not come after",
                 &[FIRST, ("2026-11-24", "2026-11-24T09:00:00Z")],
             ),
+            ("is not", &[("2026-11-24", "2026-11-25T08:00:00Z")]),
+            ("is not", &[("2026-11-24", "1970-01-01T00:00:00Z")]),
             (
-                "does not start at",
-                &[("2026-11-24", "2026-11-25T08:00:00Z")],
-            ),
-            (
-                "does not start at",
-                &[("2026-11-24", "1970-01-01T00:00:00Z")],
+                "is not",
+                &[FIRST, ("2026-11-24T18:00", "2026-11-24T18:00:00Z")],
             ),
         ];
         for (why, closings) in bad {
@@ -152,11 +146,11 @@ mod tests {
         assert_eq!(checked(devices(4_000)), Ok(()));
         assert!(checked(devices(4_001)).unwrap_err().contains("4001"));
         let mut full = device(1, &[]);
+        let date = jiff::civil::date(2026, 11, 24);
         let start = "2026-11-24T08:00:00Z".parse::<jiff::Timestamp>().unwrap();
         full.closings = (0..=800)
             .map(|day| Closing {
-                date: "2026-11-24".parse::<jiff::civil::Date>().unwrap()
-                    + SignedDuration::from_hours(24 * day),
+                closes: (date + SignedDuration::from_hours(24 * day)).into(),
                 at: start + SignedDuration::from_hours(24 * day),
             })
             .collect();

@@ -9,16 +9,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use common::closes::Closes;
 use common::profile::{Point, Profile, Registers, Request, Role};
 use common::sync::{Closing, Device, Weight};
-use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::clock::Reckoned;
 use crate::plausible::Plausible;
 use crate::poll::{DeviceState, Polled};
 use crate::reading::{NewReading, weight_of};
-use crate::schedule::closing::Days;
+use crate::schedule::closing::Closings;
 use crate::schedule::{CLOSING_PATIENCE, Moment};
 
 /// How old a multiplier, a unit or a flag may be: many masters read them once a day.
@@ -43,11 +43,11 @@ pub(super) struct Listened {
     profile: std::sync::Arc<Profile>,
     /// The words of each run, as they came in one reply, and when.
     came: BTreeMap<Request, Came>,
-    days: Days,
+    closings: Closings,
     gauge_period: Duration,
-    /// The day whose start still lacks its closing reading.
+    /// The closing that still lacks its reading.
     pending: Option<Pending>,
-    /// The last day that needs no closing reading any more.
+    /// The last closing that needs no reading any more.
     settled: Option<Closing>,
 }
 
@@ -62,7 +62,7 @@ pub(super) struct Wanted {
     pub(super) beside: Vec<Request>,
     /// When its last value was kept.
     kept: Option<Duration>,
-    /// The last day that a reading of it closes.
+    /// The last closing that a reading of it is of.
     closed: Option<Closing>,
 }
 
@@ -74,23 +74,23 @@ struct Came {
 
 #[derive(Debug)]
 struct Pending {
-    day: Closing,
+    closing: Closing,
     noticed: Duration,
 }
 
 impl Listened {
-    /// A device of which nothing has been heard yet. `closed` is the day that it has a
-    /// closing reading of already.
-    pub(super) fn new(polled: Polled, gauge_period: Duration, closed: Option<Date>) -> Self {
+    /// A device of which nothing has been heard yet. `closed` is the last closing that it has a
+    /// reading of already.
+    pub(super) fn new(polled: Polled, gauge_period: Duration, closed: Option<Closes>) -> Self {
         let Polled { device, profile } = polled;
         let wanted = profile.points.iter();
-        let days = Days::of(&device);
-        let closed = closed.and_then(|date| days.start_of(date));
+        let closings = Closings::of(&device);
+        let closed = closed.and_then(|closes| closings.find(closes));
         Self {
             wanted: wanted
                 .filter_map(|point| Wanted::of(&profile, point, closed))
                 .collect(),
-            days,
+            closings,
             state: DeviceState::default(),
             good: None,
             suspect: None,
@@ -107,7 +107,7 @@ impl Listened {
     pub(super) fn renewed(self, polled: Polled, gauge_period: Duration) -> Self {
         let is_same = self.device.unit_id == polled.device.unit_id
             && self.profile.reference() == polled.profile.reference();
-        let settled = self.settled.map(|day| day.date);
+        let settled = self.settled.map(|settled| settled.closes);
         let mut new = Self::new(polled, gauge_period, settled);
         if is_same {
             new.wanted = self.wanted;
@@ -130,20 +130,20 @@ impl Listened {
         plausible: &mut Plausible,
     ) -> Vec<NewReading> {
         self.remember(request, words, now.monotonic);
-        let closes = self.day_started(now);
-        let is_near_midnight = closes.is_some() || self.is_before_midnight(now);
+        let closing = self.closing(now);
+        let is_near_closing = closing.is_some() || self.is_before_closing(now);
         let mut readings = Vec::new();
         for at in 0..self.wanted.len() {
             let Some(wanted) = self.wanted.get(at).filter(|w| holds(request, &w.value)) else {
                 continue;
             };
-            let period = match (wanted.is_billing, is_near_midnight) {
+            let period = match (wanted.is_billing, is_near_closing) {
                 (true, true) => CLOSING_STEP,
                 (true, false) => Duration::from_secs(self.device.poll_period_s.max(1).into()),
                 (false, _) => self.gauge_period,
             };
             let is_due = wanted.is_due(period, now.monotonic);
-            let may_close = wanted.is_billing && closes.is_some() && wanted.closed != closes;
+            let may_close = wanted.is_billing && closing.is_some() && wanted.closed != closing;
             if !wanted.is_billing && !is_due {
                 continue;
             }
@@ -152,9 +152,9 @@ impl Listened {
             };
             self.judge(&mut reading, now, plausible);
             if reading.quantity.is_some() && may_close {
-                reading.closes = closes.map(|day| day.date);
+                reading.closes = closing.map(|closing| closing.closes);
             }
-            self.note(at, &reading, now, is_due, closes);
+            self.note(at, &reading, now, is_due, closing);
             if is_due || reading.closes.is_some() {
                 readings.push(reading);
             }
@@ -234,7 +234,7 @@ impl Listened {
         reading: &NewReading,
         now: Moment,
         is_due: bool,
-        started: Option<Closing>,
+        closing: Option<Closing>,
     ) {
         let Some(wanted) = self.wanted.get_mut(at) else {
             return;
@@ -243,7 +243,7 @@ impl Listened {
             wanted.kept = Some(now.monotonic);
         }
         if reading.closes.is_some() {
-            wanted.closed = started;
+            wanted.closed = closing;
         }
         if !wanted.is_billing {
             return;
@@ -258,50 +258,54 @@ impl Listened {
         }
     }
 
-    /// The day that has just started, by a wall that is believed.
-    fn day_started(&self, now: Moment) -> Option<Closing> {
-        self.days.started_before(now.wall?, CLOSING_PATIENCE)
+    /// The closing whose instant has just come, by a wall that is believed.
+    fn closing(&self, now: Moment) -> Option<Closing> {
+        self.closings.begun_before(now.wall?, CLOSING_PATIENCE)
     }
 
-    /// Whether the wall is shortly before the start of a day.
-    fn is_before_midnight(&self, now: Moment) -> bool {
+    /// Whether the wall is shortly before the instant of one.
+    fn is_before_closing(&self, now: Moment) -> bool {
         let later = now
             .wall
             .and_then(|wall| wall.checked_add(CLOSING_PATIENCE).ok());
-        later.is_some_and(|later| self.days.started_before(later, CLOSING_PATIENCE).is_some())
+        later.is_some_and(|later| {
+            self.closings
+                .begun_before(later, CLOSING_PATIENCE)
+                .is_some()
+        })
     }
 
-    /// Opens the closing of a day that has just started, and ends one that every point has
+    /// Opens the closing whose instant has just come, and ends one that every point has
     /// or that nothing came for within `patience`.
     pub(super) fn look_at_the_clock(&mut self, now: Moment, patience: Duration) {
         let Some(wall) = now.wall else {
             return;
         };
-        let current = self.day_started(now);
-        // A clock that was set back makes a day start once more.
-        let again = |day: &mut Closing| day.at > wall;
+        let current = self.closing(now);
+        // With a clock that was set back it comes once more.
+        let again = |closing: &mut Closing| closing.at > wall;
         for wanted in &mut self.wanted {
             wanted.closed.take_if(again);
         }
-        let closed = |day: Closing| {
+        let closed = |closing: Closing| {
             let mut billing = self.wanted.iter().filter(|wanted| wanted.is_billing);
-            billing.all(|wanted| wanted.closed == Some(day))
+            billing.all(|wanted| wanted.closed == Some(closing))
         };
         let over = self.pending.take_if(|pending| {
-            closed(pending.day)
+            closed(pending.closing)
                 || now.monotonic.saturating_sub(pending.noticed) >= patience
-                || current != Some(pending.day)
+                || current != Some(pending.closing)
         });
         if let Some(over) = over {
-            self.settled = Some(over.day);
+            self.settled = Some(over.closing);
         }
         self.settled.take_if(again);
-        if let Some(day) = current
+        if let Some(closing) = current
             && self.pending.is_none()
-            && self.settled != Some(day)
+            && self.settled != Some(closing)
         {
             self.pending = Some(Pending {
-                day,
+                closing,
                 noticed: now.monotonic,
             });
         }
@@ -309,7 +313,12 @@ impl Listened {
 
     /// Up to when nothing more will come, at `now`.
     pub(super) fn settled_through(&self, now: Timestamp) -> Timestamp {
-        let before = |pending: &Pending| pending.day.at.checked_sub(SignedDuration::from_millis(1));
+        let before = |pending: &Pending| {
+            pending
+                .closing
+                .at
+                .checked_sub(SignedDuration::from_millis(1))
+        };
         match &self.pending {
             Some(pending) => before(pending).unwrap_or(Timestamp::MIN),
             None => now,

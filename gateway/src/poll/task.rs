@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use common::closes::Closes;
 use common::id::DeviceId;
 use common::profile::{Request, Role};
 use common::sync::Device;
-use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep};
@@ -31,7 +31,7 @@ pub(super) struct PollTask {
     pub(super) clock: Clock,
     pub(super) buffer: BufferHandle,
     pub(super) gauge_period: Duration,
-    pub(super) closed: BTreeMap<DeviceId, Date>,
+    pub(super) closed: BTreeMap<DeviceId, Closes>,
     pub(super) plausible: Plausible,
     pub(super) started: Instant,
     pub(super) schedule: Schedule,
@@ -115,8 +115,8 @@ impl PollTask {
         let now = self.moment();
         self.schedule.set_devices(scheduled, self.gauge_period, now);
         for id in polled.iter().map(|polled| polled.device.id) {
-            if let Some(date) = self.closed.remove(&id) {
-                self.schedule.mark_closed(id, date);
+            if let Some(closes) = self.closed.remove(&id) {
+                self.schedule.mark_closed(id, closes);
             }
         }
         let by_id = polled.into_iter().map(|polled| (polled.device.id, polled));

@@ -1,22 +1,23 @@
-//! When the days of a meter start: by the cloud's list, beyond it by the zone. Pure.
+//! When the closing readings of a device are due: by the cloud's list, beyond it at the starts
+//! of day of its zone. Pure.
 
 use std::time::Duration;
 
+use common::closes::Closes;
 use common::sync::{Closing, Device};
-use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-/// The starts of day of one device.
+/// The closings of one device.
 #[derive(Debug)]
-pub(crate) struct Days {
+pub(crate) struct Closings {
     /// By instant.
     listed: Vec<Closing>,
     /// Absent when this machine does not know the zone; then the list alone counts.
     zone: Option<TimeZone>,
 }
 
-impl Days {
+impl Closings {
     pub(crate) fn of(device: &Device) -> Self {
         let mut listed = device.closings.clone();
         listed.sort_by_key(|closing| closing.at);
@@ -26,13 +27,14 @@ impl Days {
         }
     }
 
-    /// The latest day that has started at `wall`, if that is no longer ago than `tolerance`.
-    pub(crate) fn started_before(&self, wall: Timestamp, tolerance: Duration) -> Option<Closing> {
+    /// The latest closing whose instant came by `wall`, if that is no longer ago than
+    /// `tolerance`.
+    pub(crate) fn begun_before(&self, wall: Timestamp, tolerance: Duration) -> Option<Closing> {
         let tolerance = SignedDuration::try_from(tolerance).ok()?;
-        let started = |closing: &Closing| wall.duration_since(closing.at) <= tolerance;
+        let begun = |closing: &Closing| wall.duration_since(closing.at) <= tolerance;
         let ahead = self.listed.partition_point(|closing| closing.at <= wall);
         let listed = ahead.checked_sub(1).and_then(|last| self.listed.get(last));
-        if let Some(listed) = listed.filter(|closing| started(closing)) {
+        if let Some(listed) = listed.filter(|closing| begun(closing)) {
             return Some(*listed);
         }
         let covered = ahead > 0 && ahead < self.listed.len();
@@ -43,17 +45,16 @@ impl Days {
         let is_listed = self
             .listed
             .iter()
-            .any(|listed| listed.date == computed.date);
-        (!is_listed && started(&computed)).then_some(computed)
+            .any(|listed| listed.closes == computed.closes);
+        (!is_listed && begun(&computed)).then_some(computed)
     }
 
-    /// The start of that date, when it can be known.
-    pub(crate) fn start_of(&self, date: Date) -> Option<Closing> {
-        let listed = self.listed.iter().find(|closing| closing.date == date);
+    /// That closing with its instant, when that can be known.
+    pub(crate) fn find(&self, closes: Closes) -> Option<Closing> {
+        let listed = self.listed.iter().find(|closing| closing.closes == closes);
         listed.copied().or_else(|| {
-            let start = date.to_zoned_datetime(self.zone.clone()?).ok()?;
-            let at = start.start_of_day().ok()?.timestamp();
-            Some(Closing { date, at })
+            let at = closes.at(self.zone.as_ref()?)?;
+            Some(Closing { closes, at })
         })
     }
 
@@ -63,7 +64,7 @@ impl Days {
         let local = wall.to_zoned_datetime(self.zone.clone()?);
         let start = local.start_of_day().ok()?;
         Some(Closing {
-            date: local.date(),
+            closes: local.date().into(),
             at: start.timestamp(),
         })
     }

@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
+use common::closes::Closes;
 use common::id::DeviceId;
 use common::sync::Closing;
-use jiff::civil::Date;
 
-use super::closing::Days;
+use super::closing::Closings;
 use super::{CLOSING_PATIENCE, Moment, Outcome, Task};
 
 /// The first pause before a closing reading is tried again; doubles.
@@ -26,7 +26,7 @@ pub(super) struct Entry {
     pub(super) billing_period: Duration,
     pub(super) gauge_period: Duration,
     pub(super) pause_min: Duration,
-    pub(super) days: Days,
+    pub(super) closings: Closings,
     pub(super) billing_due: Duration,
     pub(super) gauges_due: Duration,
     /// Whether a cycle has been read and is on its way to the disk.
@@ -39,15 +39,15 @@ pub(super) struct Entry {
     /// When they became too many.
     pub(super) open_since: Option<Duration>,
     pub(super) pending: Option<Pending>,
-    /// The last day whose closing is no longer open: taken, given up or passed over.
+    /// The last closing that is no longer open: taken, given up or passed over.
     pub(super) settled: Option<Closing>,
 }
 
 /// A closing reading that is still to be taken.
 #[derive(Debug)]
 pub(super) struct Pending {
-    pub(super) day: Closing,
-    /// When its first try ended; before that it is not given up while the day lasts.
+    pub(super) closing: Closing,
+    /// When its first try ended; before that it is not given up while its time lasts.
     pub(super) tried_since: Option<Duration>,
     pub(super) next_try: Duration,
     pub(super) retry_pause: Duration,
@@ -60,7 +60,7 @@ impl Entry {
         self.failures >= FAILURES_MAX
     }
 
-    pub(super) fn task(&self, device: DeviceId, all_points: bool, closes: Option<Date>) -> Task {
+    pub(super) fn task(&self, device: DeviceId, all_points: bool, closes: Option<Closes>) -> Task {
         Task {
             device,
             all_points,
@@ -69,14 +69,13 @@ impl Entry {
         }
     }
 
-    /// Opens the closing of a day that has just started, and gives up one whose time is over.
-    /// A clock that was set back makes a day start once more; one that cannot be believed
-    /// starts none.
+    /// Opens the closing whose instant has just come, and gives up one whose time is over. With a
+    /// clock that was set back it comes once more; with one that cannot be believed none does.
     pub(super) fn look_at_the_clock(&mut self, now: Moment, patience: Duration) {
         let Some(wall) = now.wall else {
             return;
         };
-        let current = self.days.started_before(wall, CLOSING_PATIENCE);
+        let current = self.closings.begun_before(wall, CLOSING_PATIENCE);
         let over = self.pending.take_if(|pending| {
             if pending.keeping {
                 return false;
@@ -85,18 +84,20 @@ impl Entry {
                 .tried_since
                 .map(|since| now.monotonic.saturating_sub(since));
             waited.is_some_and(|waited| waited >= patience)
-                || current.is_none_or(|day| day.date != pending.day.date)
+                || current.is_none_or(|current| current.closes != pending.closing.closes)
         });
         if let Some(given_up) = over {
-            self.settled = Some(given_up.day);
+            self.settled = Some(given_up.closing);
         }
-        self.settled.take_if(|day| day.at > wall);
-        if let Some(day) = current
+        self.settled.take_if(|settled| settled.at > wall);
+        if let Some(closing) = current
             && self.pending.is_none()
-            && self.settled.is_none_or(|settled| settled.date != day.date)
+            && self
+                .settled
+                .is_none_or(|settled| settled.closes != closing.closes)
         {
             self.pending = Some(Pending {
-                day,
+                closing,
                 tried_since: None,
                 next_try: now.monotonic,
                 retry_pause: CLOSING_RETRY_MIN,
@@ -105,13 +106,16 @@ impl Entry {
         }
     }
 
-    pub(super) fn finish_closing(&mut self, date: Date, outcome: Outcome, now: Moment) {
+    pub(super) fn finish_closing(&mut self, closes: Closes, outcome: Outcome, now: Moment) {
         if outcome == Outcome::Done {
-            let taken = self.pending.take_if(|pending| pending.day.date == date);
-            self.settled = taken.map(|pending| pending.day).or(self.settled);
+            let taken = self
+                .pending
+                .take_if(|pending| pending.closing.closes == closes);
+            self.settled = taken.map(|pending| pending.closing).or(self.settled);
             return;
         }
-        let pending = self.pending.as_mut().filter(|p| p.day.date == date);
+        let pending = self.pending.as_mut();
+        let pending = pending.filter(|pending| pending.closing.closes == closes);
         let Some(pending) = pending.filter(|_| outcome != Outcome::Unkept) else {
             return;
         };

@@ -243,7 +243,7 @@ fn the_cloud_s_list_counts_first_and_the_zone_beyond_it() {
         .iter()
         .zip(["2026-06-11", "2026-06-12"])
         .map(|(instant, date)| Closing {
-            date: date.parse().unwrap(),
+            closes: date.parse().unwrap(),
             at: at(instant),
         })
         .collect();
@@ -260,10 +260,36 @@ fn the_cloud_s_list_counts_first_and_the_zone_beyond_it() {
 }
 
 #[test]
+fn the_minutes_at_which_another_price_begins_are_closed_between_the_days() {
+    let mut listed = device(1, "America/Tijuana");
+    // The clocks go back on 1 November at two o'clock.
+    listed.closings = [
+        ("2026-10-31", "2026-10-31T07:00:00Z"),
+        ("2026-10-31T18:00", "2026-11-01T01:00:00Z"),
+        ("2026-10-31T22:00", "2026-11-01T05:00:00Z"),
+        ("2026-11-01", "2026-11-01T07:00:00Z"),
+        ("2026-11-01T18:00", "2026-11-02T02:00:00Z"),
+        ("2026-11-02", "2026-11-02T08:00:00Z"),
+    ]
+    .map(|(closes, instant)| Closing {
+        closes: closes.parse().unwrap(),
+        at: at(instant),
+    })
+    .to_vec();
+    let expected: Vec<(String, String)> = listed.closings[1..]
+        .iter()
+        .map(|closing| (closing.closes.to_string(), closing.at.to_string()))
+        .chain([("2026-11-03".to_owned(), "2026-11-03T08:00:00Z".to_owned())])
+        .collect();
+    let closed = closings(listed, "2026-10-31T19:00:00Z", "2026-11-03T19:00:00Z");
+    assert_eq!(closed, expected);
+}
+
+#[test]
 fn a_zone_that_this_machine_does_not_know_closes_by_the_list_alone() {
     let mut unknown = device(1, "Mars/Olympus");
     unknown.closings = vec![Closing {
-        date: "2026-06-11".parse().unwrap(),
+        closes: "2026-06-11".parse().unwrap(),
         at: at("2026-06-11T07:00:00Z"),
     }];
     let closed = closings(unknown, "2026-06-10T19:00:00Z", "2026-06-13T19:00:00Z");

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
+use common::closes::Closes;
 use common::reading::ClockTrust;
 use common::sync::Device;
 use common::sync::Weight;
@@ -179,12 +180,12 @@ fn pairs<'a>(
     }
 }
 
-/// The instants at which the device is read: those of the period, and the starts of its days
-/// with the date that starts.
+/// The instants at which the device is read: those of the period, the starts of its days, and
+/// what else the cloud wants closed.
 fn moments_of(
     device: &Device,
     span: Span,
-) -> Result<BTreeMap<Timestamp, Option<Date>>, HistoryError> {
+) -> Result<BTreeMap<Timestamp, Option<Closes>>, HistoryError> {
     let zone = TimeZone::get(&device.zone).map_err(|_| HistoryError::Zone {
         device: device.label.clone(),
         zone: device.zone.clone(),
@@ -209,9 +210,13 @@ fn moments_of(
     let mut date = zone.to_datetime(from).date();
     while let Some(start) = start_of(date, &zone).filter(|start| *start < to) {
         if start >= from {
-            moments.insert(start, Some(date));
+            moments.insert(start, Some(date.into()));
         }
         date = date.tomorrow().map_err(|_| HistoryError::Bounds)?;
+    }
+    let listed = device.closings.iter();
+    for closing in listed.filter(|closing| from <= closing.at && closing.at < to) {
+        moments.insert(closing.at, Some(closing.closes));
     }
     Ok(moments)
 }
@@ -220,7 +225,7 @@ fn moments_of(
 fn read(
     pair: &Pair<'_>,
     at: Timestamp,
-    closes: Option<Date>,
+    closes: Option<Closes>,
 ) -> Result<Vec<NewReading>, HistoryError> {
     if !pair.meter.answers(at) {
         return Ok(Vec::new());

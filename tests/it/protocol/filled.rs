@@ -61,7 +61,7 @@ pub(super) fn device_list() -> DeviceList {
         poll_period_s: 60,
         zone: text(),
         closings: vec![Closing {
-            date: jiff::civil::date(2026, 11, 24),
+            closes: jiff::civil::date(2026, 11, 24).into(),
             at: at(),
         }],
         mountings: vec![mounting],
@@ -136,7 +136,7 @@ pub(super) fn batch() -> Batch {
         suspect: Some(text()),
         raw: text(),
         profile: text(),
-        closes: Some(jiff::civil::date(2026, 11, 24)),
+        closes: Some(jiff::civil::date(2026, 11, 24).into()),
         seal: Some(Seal {
             meter: MeterId(1),
             link: 1,

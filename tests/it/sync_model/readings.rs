@@ -93,7 +93,7 @@ impl Source {
             }
             8 => reading.raw = "ffff ".repeat(124) + "ffff",
             9 => {
-                reading.closes = Some(jiff::civil::date(2026, 11, 1));
+                reading.closes = Some(jiff::civil::date(2026, 11, 1).into());
                 let (seal, next) = Seal::make(&self.key, self.meter, *head, &reading);
                 reading.seal = Some(seal);
                 *head = next;

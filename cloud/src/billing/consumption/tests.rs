@@ -150,7 +150,7 @@ fn the_first_date_is_the_first_whole_day_with_a_closing_reading() {
     let mountings = [mounting(1, "2026-10-01T20:00:00Z", None)];
     let closing = |day: i8, at: &str| {
         let mut taken = taken(1, at, "1");
-        taken.reading.closes = Some(date(2026, 10, day));
+        taken.reading.closes = Some(date(2026, 10, day).into());
         taken
     };
     let closings = [

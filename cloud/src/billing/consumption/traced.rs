@@ -154,10 +154,9 @@ impl Traced<'_> {
         });
         let nearest = near.min_by_key(|one| {
             let reading = &one.taken.reading;
-            let closes = reading.closes == Some(instant.date);
             (
                 distance(one),
-                !closes,
+                reading.closes.is_none(),
                 reading.at,
                 one.taken.epoch,
                 reading.seq,

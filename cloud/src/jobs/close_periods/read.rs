@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::billing::check::{self, Past, check};
-use crate::billing::consumption::{Registers, Served, Taken, first_date};
+use crate::billing::consumption::{Registers, Served};
 use crate::billing::hold::Hold;
 use crate::billing::invoice::{DailyUse, DocumentKind, EarlierPeriod, Invoice, Period, SCHEMA};
 use crate::billing::loss::{LostReadings, lost_of_meter};
@@ -32,8 +32,6 @@ use crate::store::{StoreResult, Transaction};
 const PERIODS_MAX: usize = 120;
 /// Invoices that a period is compared with: a year of monthly ones, and the one before it.
 const PAST_MAX: i64 = 14;
-/// Closing readings that are looked through for the one with which a meter begins.
-const FIRST_CLOSINGS_MAX: i64 = 60;
 /// Longer than from the end of a period to its send hour.
 const LOOK_BACK: SignedDuration = SignedDuration::from_hours(48);
 
@@ -281,16 +279,7 @@ impl<'a> Subject<'a> {
         let since = since.unwrap_or(self.meter.created_at);
         let zone = &plan_of(&period_containing(since, &self.plans)?, &self.plans)?.zone;
         let day = zone.rules().to_datetime(since).date();
-        let mut closings: Vec<Taken> = Vec::new();
-        for mounting in &self.mountings {
-            let (device, point) = (mounting.device, &mounting.point);
-            let found = reader
-                .first_closings(account, device, point, day, FIRST_CLOSINGS_MAX)
-                .await?;
-            closings.extend(found.into_iter().map(Taken::from));
-        }
-        closings.sort_by_key(|taken| (taken.reading.closes, taken.reading.at));
-        match first_date(&self.mountings, &closings, zone) {
+        match metered::first_date(reader, account, &self.mountings, zone).await? {
             Ok(date) => Ok(Start::At(first_period(date, &self.plans)?)),
             Err(hold) => Ok(Start::Nowhere(self.nominal_first(since, day, zone)?, hold)),
         }

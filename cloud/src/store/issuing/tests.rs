@@ -62,7 +62,7 @@ fn closing(day: Date, seq: u64) -> Reading {
         suspect: None,
         raw: decoded.raw,
         profile: profile.reference(),
-        closes: Some(day),
+        closes: Some(day.into()),
         seal: None,
     }
 }

@@ -37,7 +37,7 @@ fn reading(seq: u64, closes: Option<Date>) -> Reading {
         suspect: None,
         raw: "ffff".to_owned(),
         profile: "tuf-2000m@0".to_owned(),
-        closes,
+        closes: closes.map(Into::into),
     }
 }
 
@@ -45,9 +45,11 @@ fn reading(seq: u64, closes: Option<Date>) -> Reading {
 async fn readings_come_back_as_they_were_by_time_by_date_and_by_page() {
     on_both_engines(async |store| {
         let mut sent: Vec<Reading> = (1..=9).map(|seq| reading(seq, None)).collect();
-        sent[1].closes = Some(date(2026, 10, 31));
-        sent[3].closes = Some(date(2026, 11, 1));
-        sent[5].closes = Some(date(2026, 11, 2));
+        sent[1].closes = Some(date(2026, 10, 31).into());
+        sent[3].closes = Some(date(2026, 11, 1).into());
+        // Another price begins: it lies between the two days.
+        sent[4].closes = Some("2026-11-01T18:00".parse().unwrap());
+        sent[5].closes = Some(date(2026, 11, 2).into());
         sent[7].point = "flow".to_owned();
         sent[8].quantity = None;
         sent[8].suspect = Some("no number".to_owned());
@@ -58,14 +60,14 @@ async fn readings_come_back_as_they_were_by_time_by_date_and_by_page() {
 
         let last = t.last_reading(account, DEVICE, POINT).await.unwrap();
         assert_eq!(last.unwrap().reading, sent[6]);
-        let first = t.first_closing(account, DEVICE, POINT).await.unwrap();
-        assert_eq!(first.unwrap().reading, sent[1]);
+        let first = t.first_closings(account, DEVICE, POINT, Date::MIN, 1).await;
+        assert_eq!(first.unwrap()[0].reading, sent[1]);
         let (from, until) = (date(2026, 11, 1), date(2026, 11, 2));
         let closing = t
             .closing_readings(account, DEVICE, POINT, from, until)
             .await;
         let closing: Vec<Reading> = closing.unwrap().into_iter().map(|k| k.reading).collect();
-        assert_eq!(closing, [sent[3].clone(), sent[5].clone()]);
+        assert_eq!(closing, sent[3..=5]);
 
         let mut pages = Vec::new();
         loop {
@@ -95,7 +97,7 @@ async fn an_untrusted_instant_decides_nothing_and_a_dated_or_simulated_one_does(
             let days = [date(2026, 10, 1), date(2026, 10, 2), date(2026, 10, 3)];
             let mut sent: Vec<Reading> = (1..=3).map(|seq| reading(seq, None)).collect();
             for (reading, day) in sent.iter_mut().zip(days) {
-                (reading.device, reading.closes) = (device, Some(day));
+                (reading.device, reading.closes) = (device, Some(day.into()));
                 reading.clock = ClockTrust::Untrusted;
             }
             sent[1].clock = clock;
@@ -120,12 +122,10 @@ async fn an_untrusted_instant_decides_nothing_and_a_dated_or_simulated_one_does(
             assert_eq!(breaks.unwrap(), []);
             let closings = t.first_closings(account, device, POINT, days[0], 9).await;
             let last = t.last_reading(account, device, POINT).await;
-            let first = t.first_closing(account, device, POINT).await;
             let found = [
                 around.unwrap(),
                 closings.unwrap(),
                 last.unwrap().into_iter().collect(),
-                first.unwrap().into_iter().collect(),
             ];
             for (query, found) in found.iter().enumerate() {
                 let seqs: Vec<u64> = found.iter().map(|kept| kept.reading.seq).collect();

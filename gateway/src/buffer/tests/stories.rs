@@ -24,7 +24,7 @@ pub(super) fn sealing() -> Sealing {
         head: Head::default(),
     };
     let closing = Closing {
-        date: "2026-11-25".parse().unwrap(),
+        closes: "2026-11-25".parse().unwrap(),
         at: start() + SignedDuration::from_hours(24),
     };
     Sealing {

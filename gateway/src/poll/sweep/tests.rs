@@ -1,12 +1,12 @@
 //! When a sweep is written, and what gives way while the disk takes nothing.
 
+use common::closes::Closes;
 use common::id::DeviceId;
 use common::reading::ClockTrust;
-use jiff::civil::Date;
 
 use super::*;
 
-fn reading(number: usize, closes: Option<Date>) -> NewReading {
+fn reading(number: usize, closes: Option<Closes>) -> NewReading {
     NewReading {
         at: "2026-06-10T19:00:00Z".parse().unwrap(),
         clock: ClockTrust::Trusted,
@@ -22,7 +22,7 @@ fn reading(number: usize, closes: Option<Date>) -> NewReading {
     }
 }
 
-fn ended(closes: Option<Date>) -> Ended {
+fn ended(closes: Option<Closes>) -> Ended {
     Ended {
         task: Task {
             device: DeviceId(1),
@@ -35,7 +35,7 @@ fn ended(closes: Option<Date>) -> Ended {
     }
 }
 
-fn midnight() -> Option<Date> {
+fn midnight() -> Option<Closes> {
     Some("2026-06-11".parse().unwrap())
 }
 
@@ -45,7 +45,7 @@ fn seconds(seconds: u64) -> Duration {
 
 #[test]
 fn a_sweep_is_written_when_nobody_else_is_due_or_it_has_waited_long_enough() {
-    let filled = |rows: usize, closes: Option<Date>| {
+    let filled = |rows: usize, closes: Option<Closes>| {
         let mut sweep = Sweep::default();
         let readings = (0..rows).map(|number| reading(number, closes)).collect();
         sweep.push(readings, Some(ended(closes)), seconds(100));

@@ -52,7 +52,7 @@ impl Scene {
         // As a gateway keeps it, to the millisecond.
         let ms = reading.at.as_millisecond();
         reading.at = jiff::Timestamp::from_millisecond(ms).unwrap();
-        reading.closes = Some(jiff::civil::date(2026, 10, 1));
+        reading.closes = Some(jiff::civil::date(2026, 10, 1).into());
         let key = SigningKey::from_bytes(&secret);
         let (seal, head) = Seal::make(&key, self.meter.id, head, &reading);
         reading.seal = Some(seal);

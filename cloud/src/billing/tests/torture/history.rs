@@ -161,7 +161,7 @@ impl History {
                 suspect: None,
                 raw: "0000".to_owned(),
                 profile: "p@1".to_owned(),
-                closes: is_midnight.then(|| local.date()),
+                closes: is_midnight.then(|| local.date().into()),
                 seal: None,
             },
         }
