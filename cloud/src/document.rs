@@ -3,8 +3,8 @@
 //! Promises: the bill is one page, on the paper of the meter's region, in its language, and the
 //! readings of its days follow on others; every figure has the characters that page and mail
 //! show; text can be selected and searched, in a font that travels in the file; nothing runs out
-//! of its place, however long a name is. The same invoice makes the same bytes. Rendering takes milliseconds of CPU: call it in
-//! `spawn_blocking`.
+//! of its place, however long a name is. The same invoice makes the same bytes. Rendering takes
+//! milliseconds of CPU: call it in `spawn_blocking`.
 
 use std::sync::{Arc, LazyLock};
 
