@@ -12,6 +12,7 @@ pub(crate) mod site;
 use common::profile::Library;
 use common::unit::Unit;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use rust_decimal::Decimal;
 
 use crate::billing::charge::{Extras, Peak, UtilityPrice, exact_total, plans_within};
@@ -103,7 +104,7 @@ impl<'a> Bill<'a> {
             let measured = match &site.main_meter {
                 None => stated(bill, meter.unit),
                 Some(main) => {
-                    let period = days_of(bill, &main.zone)?;
+                    let period = period_between(bill.from, bill.until, &main.zone)?;
                     let counted = site.count(reader, main, &period).await?;
                     counted.filter(|_| main.unit == meter.unit)
                 }
@@ -232,14 +233,14 @@ fn stated(bill: &UtilityBill, unit: Unit) -> Option<Decimal> {
     (bill.unit == unit).then_some(bill.quantity)
 }
 
-/// The instants between which a utility's bill counts.
-pub(crate) fn days_of(bill: &UtilityBill, zone: &Zone) -> StoreResult<Period> {
+/// The period of the days from one date to the day before another, by a zone's days.
+pub(crate) fn period_between(from: Date, until: Date, zone: &Zone) -> StoreResult<Period> {
     let start = |date| start_of_day(date, zone).map_err(unusable);
     Ok(Period {
-        from: bill.from,
-        until: bill.until,
-        starts_at: start(bill.from)?,
-        ends_at: start(bill.until)?,
+        from,
+        until,
+        starts_at: start(from)?,
+        ends_at: start(until)?,
     })
 }
 

@@ -23,6 +23,7 @@ mod number;
 mod page;
 mod password;
 mod people;
+mod reconciliation;
 mod running;
 mod session;
 mod sign_in;
@@ -172,6 +173,7 @@ fn pages() -> Router<Portal> {
         )
         .merge(gateway_pages())
         .merge(billing_pages())
+        .merge(site_bill_pages())
         .merge(terms_pages())
         .route("/meters", get(meters::list))
         .route("/meters/{meter}", get(meters::page::show))
@@ -272,6 +274,43 @@ fn billing_pages() -> Router<Portal> {
         .route(
             "/meters/{meter}/resume",
             get(billing::hold::ask_resume).post(billing::hold::resume),
+        )
+}
+
+fn site_bill_pages() -> Router<Portal> {
+    Router::new()
+        .route("/sites/{site}/reconciliation", get(reconciliation::show))
+        .route(
+            "/sites/{site}/reconciliation/{medium}",
+            get(reconciliation::policy::ask).post(reconciliation::policy::change),
+        )
+        .route(
+            "/sites/{site}/reconciliation/{medium}/{from}/{until}/release",
+            get(reconciliation::release::ask).post(reconciliation::release::release),
+        )
+        .route(
+            "/sites/{site}/reconciliation/{medium}/bill",
+            get(reconciliation::bills::ask_new).post(reconciliation::bills::add),
+        )
+        .route(
+            "/sites/{site}/bills/{bill}",
+            get(reconciliation::bills::ask).post(reconciliation::bills::change),
+        )
+        .route(
+            "/sites/{site}/bills/{bill}/remove",
+            get(reconciliation::bills::ask_remove).post(reconciliation::bills::remove),
+        )
+        .route(
+            "/meters/{meter}/adjustments",
+            get(meters::adjustments::list),
+        )
+        .route(
+            "/meters/{meter}/adjustments/{adjustment}",
+            get(meters::adjustments::ask).post(meters::adjustments::save),
+        )
+        .route(
+            "/meters/{meter}/adjustments/{adjustment}/remove",
+            get(meters::adjustments::ask_remove).post(meters::adjustments::remove),
         )
 }
 

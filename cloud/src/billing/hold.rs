@@ -215,6 +215,19 @@ impl Hold {
         }
     }
 
+    /// Whether it lies at the site, not at the meter.
+    #[must_use]
+    pub fn is_of_site(&self) -> bool {
+        matches!(
+            self,
+            Self::UtilityBillMissing { .. }
+                | Self::SiteIncomplete { .. }
+                | Self::NoShares
+                | Self::OtherDays { .. }
+                | Self::ResidualTooHigh { .. }
+        )
+    }
+
     /// The reasons that lie at the site, not at the meter.
     fn site_sentence(&self, text: Text, format: Format) -> String {
         match self {

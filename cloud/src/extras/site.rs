@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
-use super::{days_of, unusable};
+use super::{period_between, unusable};
 use crate::billing::charge::exact_total;
 use crate::billing::consumption::{Instant, Late, Registers};
 use crate::billing::invoice::Period;
@@ -156,7 +156,7 @@ impl<'a> Site<'a> {
         let mut spans = Vec::new();
         let mut quantities = Vec::new();
         for bill in touching {
-            spans.push(days_of(bill, zone)?);
+            spans.push(period_between(bill.from, bill.until, zone)?);
             quantities.push(bill.quantity);
         }
         spans.sort_by_key(|span| span.starts_at);

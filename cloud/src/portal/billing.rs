@@ -21,6 +21,7 @@ use super::Portal;
 use super::error::Failure;
 use super::form::Input;
 use super::page::{Page, Place, show as show_page};
+use super::reconciliation;
 use super::session::SignedIn;
 use super::table::{Button, Cell, Table, Tone};
 use crate::billing::hold::Hold;
@@ -306,6 +307,9 @@ fn fix(text: Text, bill: &Coming) -> Option<(String, String)> {
             format!("{meter}/recipients"),
             text.get("billing-fix-recipients"),
         ),
+        Cause::Held(hold) if hold.is_of_site() => {
+            (reconciliation::path(bill.meter.site), text.get("site-fix"))
+        }
         Cause::Held(_) | Cause::Silent { .. } | Cause::DisplayDiffers { .. } => {
             (meter, text.get("billing-fix-meter"))
         }

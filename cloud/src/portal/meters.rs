@@ -1,5 +1,6 @@
 //! The meters: the list, and what its pages share.
 
+pub(super) mod adjustments;
 pub(super) mod devices;
 pub(super) mod display;
 pub(super) mod exchange;

@@ -12,6 +12,7 @@ use super::form::{Check, Errors, FormPage, Input, Section, name_field};
 use super::gateways::gateway_table;
 use super::meters::meter_table;
 use super::page::{self, Page, Place, go};
+use super::reconciliation;
 use super::session::SignedIn;
 use super::table::{Button, Cell, Listing, Table};
 use crate::access::{Action, Object};
@@ -250,6 +251,10 @@ pub(super) async fn show(
                 text.get("portal-gateway-new"),
             ),
             Button::plain(format!("/sites/{}/terms", site.id), text.get("terms-site")),
+            Button::plain(
+                reconciliation::path(site.id),
+                text.get("site-reconciliation"),
+            ),
             Button::plain(format!("/sites/{}/edit", site.id), text.get("portal-edit")),
         ],
         tables: vec![gateway_rows, meter_rows],

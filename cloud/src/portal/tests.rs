@@ -11,6 +11,7 @@ mod gateways;
 mod invoices;
 mod matrix;
 mod parity;
+mod reconciliation;
 mod terms;
 mod verify;
 

@@ -93,6 +93,7 @@ struct MeterPage {
     /// What somebody can say about a register that fell: where, and in which words.
     tasks: Vec<(String, String)>,
     more_href: Option<String>,
+    adjustments_href: Option<String>,
     problem: Option<String>,
     running: Option<RunningCard>,
     invoices: Table,
@@ -264,6 +265,7 @@ fn draw(page: Page, gathered: &Gathered, manages: bool, changes: bool) -> MeterP
             Vec::new()
         },
         more_href: manages.then(|| format!("{path}/terms")),
+        adjustments_href: manages.then(|| format!("{path}/adjustments")),
         problem: problem(&page, meter),
         running: running.map(|running| running_card(text, meter, &gathered.look, running)),
         invoices: invoice_table(&page, gathered),

@@ -37,16 +37,21 @@ use crate::store::Transaction;
 use crate::store::plans::Owner;
 use crate::text::{Arg, Text};
 
-/// The lines for billing terms.
-pub(super) fn term_fields(text: Text, input: &Input, unit: &str) -> Vec<Field> {
+/// The list of currencies.
+pub(in super::super) fn currency_field(text: Text, input: &Input) -> Field {
     let currencies = Currency::all()
         .map(|one| Choice::new(one.code(), one.code(), input.get("currency")))
         .collect();
+    Field::select("currency", text.get("portal-currency"), currencies)
+}
+
+/// The lines for billing terms.
+pub(super) fn term_fields(text: Text, input: &Input, unit: &str) -> Vec<Field> {
     vec![
         Field::line("price", text.get("portal-price-unit"), input.get("price"))
             .decimal(unit)
             .help(text.get("portal-price-help")),
-        Field::select("currency", text.get("portal-currency"), currencies),
+        currency_field(text, input),
         Field::line("minimum", text.get("portal-minimum"), input.get("minimum"))
             .decimal(unit)
             .help(text.get("portal-minimum-help")),

@@ -21,7 +21,7 @@ enum Door {
 
 use Door::{Account, Open, Own, Platform, Thing};
 
-const ROUTES: [(&str, &[Method], Door); 72] = [
+const ROUTES: [(&str, &[Method], Door); 81] = [
     ("/static/{name}", &[Method::GET], Open),
     ("/sign-in", &[Method::GET, Method::POST], Open),
     ("/sign-out", &[Method::POST], Open),
@@ -126,6 +126,43 @@ const ROUTES: [(&str, &[Method], Door); 72] = [
         &[Method::GET, Method::POST],
         Thing,
     ),
+    ("/sites/{site}/reconciliation", &[Method::GET], Thing),
+    (
+        "/sites/{site}/reconciliation/{medium}",
+        &[Method::GET, Method::POST],
+        Thing,
+    ),
+    (
+        "/sites/{site}/reconciliation/{medium}/{from}/{until}/release",
+        &[Method::GET, Method::POST],
+        Thing,
+    ),
+    (
+        "/sites/{site}/reconciliation/{medium}/bill",
+        &[Method::GET, Method::POST],
+        Thing,
+    ),
+    (
+        "/sites/{site}/bills/{bill}",
+        &[Method::GET, Method::POST],
+        Thing,
+    ),
+    (
+        "/sites/{site}/bills/{bill}/remove",
+        &[Method::GET, Method::POST],
+        Thing,
+    ),
+    ("/meters/{meter}/adjustments", &[Method::GET], Thing),
+    (
+        "/meters/{meter}/adjustments/{adjustment}",
+        &[Method::GET, Method::POST],
+        Thing,
+    ),
+    (
+        "/meters/{meter}/adjustments/{adjustment}/remove",
+        &[Method::GET, Method::POST],
+        Thing,
+    ),
     ("/plans", &[Method::GET, Method::POST], Account),
     ("/plans/new", &[Method::GET], Account),
     ("/plans/{plan}", &[Method::GET], Thing),
@@ -203,6 +240,14 @@ const ROUTES: [(&str, &[Method], Door); 72] = [
 /// An id that nobody has.
 const NOBODY: &str = "01k9z3v8m5t2q";
 
+/// What stands in an address and is nobody's identity.
+const WORDS: [(&str, &str); 4] = [
+    ("name", "x.css"),
+    ("token", "x"),
+    ("medium", "electric"),
+    ("until", "2027-02-01"),
+];
+
 #[test]
 fn no_route_is_missing_from_the_table() {
     let source = include_str!("../../portal.rs");
@@ -268,10 +313,11 @@ async fn what_is_not_yours_is_answered_as_if_it_were_not_there() {
         world.says(&integrator, path, "2027-01-01").await;
     }
     ids.extend([("plan", last(&plan)), ("from", "2027-01-01".to_owned())]);
+    ids.extend(world.bill_and_adjustment(&integrator, &site, &meter).await);
     // December begins in Tijuana, and it is seven.
     let run: jiff::Timestamp = "2026-12-01T15:00:00Z".parse().unwrap();
     ids.push(("run", run.as_millisecond().to_string()));
-    ids.extend([("name", "x.css".to_owned()), ("token", "x".to_owned())]);
+    ids.extend(WORDS.map(|(name, word)| (name, word.to_owned())));
     let form = meter_form("Local 9", "9");
     for (route, methods, door) in ROUTES {
         let (theirs, nobodys) = address(route, &ids);
