@@ -12,7 +12,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::civil::Date;
 use rust_decimal::Decimal;
 
 pub use self::history::Past;
@@ -29,17 +29,6 @@ use common::unit::Unit;
 /// spike. A week has each kind of day.
 const SPIKE_DAYS_MIN: usize = 7;
 
-/// What went through in a part of the period.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Interval {
-    /// When it began.
-    pub from: Timestamp,
-    /// When it ended.
-    pub until: Timestamp,
-    /// How much.
-    pub quantity: Decimal,
-}
-
 /// A period with all that the checks look at.
 #[derive(Debug, Clone, Copy)]
 pub struct Subject<'a> {
@@ -55,8 +44,6 @@ pub struct Subject<'a> {
     pub segments: &'a Segments,
     /// The days that are over.
     pub daily: &'a [DailyUse],
-    /// The parts of the days, in order, where they are known.
-    pub intervals: &'a [Interval],
     /// The readings that were looked at, in any order.
     pub readings: &'a [Taken],
     /// The periods before that one, the newest first: a year of them or more.
@@ -70,7 +57,7 @@ pub fn check(subject: &Subject<'_>) -> Vec<Finding> {
     findings.extend(subject.missing());
     findings.extend(subject.duplicate());
     findings.extend(subject.negative());
-    findings.extend(subject.spikes());
+    findings.extend(subject.spike());
     findings.extend(subject.high_or_low());
     findings.extend(subject.still());
     findings.extend(subject.sum());
@@ -152,54 +139,32 @@ impl Subject<'_> {
         })
     }
 
-    /// One spike of the days of the period, and one of the parts of each day.
-    fn spikes(&self) -> Vec<Finding> {
-        let days = Some(self.days()).filter(|days| days.len() >= SPIKE_DAYS_MIN);
-        let mut found: Vec<_> = days
-            .and_then(|days| self.spike_of(&days))
-            .into_iter()
-            .collect();
-        let mut by_day: BTreeMap<_, Vec<Interval>> = BTreeMap::new();
-        for interval in self.intervals {
-            let day = self.zone.rules().to_datetime(interval.from).date();
-            by_day.entry(day).or_default().push(*interval);
+    /// The highest day against the third-highest. When that is zero, there is nothing to compare
+    /// with.
+    fn spike(&self) -> Option<Finding> {
+        let known = self.daily.iter();
+        let known = known.filter_map(|day| Some((day.quantity?, day.date)));
+        let mut days: Vec<(Decimal, Date)> = known.collect();
+        if days.len() < SPIKE_DAYS_MIN {
+            return None;
         }
-        found.extend(by_day.values().filter_map(|parts| self.spike_of(parts)));
-        found
-    }
-
-    /// The days that are known, as parts of the period.
-    fn days(&self) -> Vec<Interval> {
-        let days = self.daily.iter().filter_map(|day| {
-            Some(Interval {
-                from: start_of_day(day.date, self.zone).ok()?,
-                until: start_of_day(day.date.tomorrow().ok()?, self.zone).ok()?,
-                quantity: day.quantity?,
-            })
-        });
-        days.collect()
-    }
-
-    /// The highest part against the third-highest. Without a third, or when that is zero,
-    /// there is nothing to compare with.
-    fn spike_of(&self, parts: &[Interval]) -> Option<Finding> {
-        let mut sorted: Vec<&Interval> = parts.iter().collect();
-        sorted.sort_by_key(|part| std::cmp::Reverse(part.quantity));
-        let (highest, third) = (sorted.first()?, sorted.get(2)?);
+        days.sort_by_key(|(quantity, _)| std::cmp::Reverse(*quantity));
+        let ((highest, date), (third, _)) = (*days.first()?, *days.get(2)?);
         let percent = self.checks.spike_percent;
-        let above = exceeds(highest.quantity, third.quantity, percent)?;
-        let compared = is_on(percent) && third.quantity > Decimal::ZERO;
+        let above = exceeds(highest, third, percent)?;
+        let compared = is_on(percent) && third > Decimal::ZERO;
         (compared && above).then_some(Finding::Spike {
-            from: highest.from,
-            until: highest.until,
-            highest: highest.quantity,
-            third: third.quantity,
+            from: start_of_day(date, self.zone).ok()?,
+            until: start_of_day(date.tomorrow().ok()?, self.zone).ok()?,
+            highest,
+            third,
             unit: self.unit,
         })
     }
 
-    /// The days, or the parts of them, against the registers. Where some are missing, the
-    /// others together cannot be more than the registers say.
+    /// The days against the registers at both ends. Where some are missing, the others together
+    /// cannot be more than the registers say. No device of ours counts shorter intervals by
+    /// itself: those computed from one register would agree with it by construction.
     fn sum(&self) -> Option<Finding> {
         let percent = self.checks.sum_percent;
         if !is_on(percent) || !self.is_over() {
@@ -213,19 +178,10 @@ impl Subject<'_> {
         let days = self.daily.iter().filter_map(|day| day.quantity);
         let days = total(Box::new(days))?;
         let all_days = self.daily.iter().all(|day| day.quantity.is_some());
-        let parts = total(Box::new(self.intervals.iter().map(|part| part.quantity)))?;
-        [
-            (days, all_days),
-            (parts, covers(self.intervals, self.period)),
-        ]
-        .into_iter()
-        .find(|(sum, is_whole)| {
-            let apart = *sum - registers;
-            let apart = if *is_whole { apart.abs() } else { apart };
-            exceeds(apart, registers.abs(), percent).unwrap_or(false)
-        })
-        .map(|(parts, _)| Finding::SumDiffers {
-            parts,
+        let apart = days.checked_sub(registers)?;
+        let apart = if all_days { apart.abs() } else { apart };
+        exceeds(apart, registers.abs(), percent)?.then_some(Finding::SumDiffers {
+            parts: days,
             registers,
             unit: self.unit,
         })
@@ -286,13 +242,4 @@ impl Subject<'_> {
 fn exceeds(figure: Decimal, other: Decimal, percent: Decimal) -> Option<bool> {
     let figure = figure.checked_mul(Decimal::ONE_HUNDRED)?;
     Some(figure > other.checked_mul(percent)?)
-}
-
-/// Whether the parts follow each other from one end of the period to the other.
-fn covers(parts: &[Interval], period: &Period) -> bool {
-    let mut at = period.starts_at;
-    let joined = parts
-        .iter()
-        .all(|part| std::mem::replace(&mut at, part.until) == part.from);
-    joined && at == period.ends_at
 }

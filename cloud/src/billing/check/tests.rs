@@ -7,6 +7,7 @@ use common::id::{DeviceId, Epoch, GatewayId};
 use common::quantity::Quantity;
 use common::reading::{ClockTrust, Reading};
 use jiff::SignedDuration;
+use jiff::Timestamp;
 use jiff::civil::{Date, date};
 
 use self::history::after_september;
@@ -25,7 +26,6 @@ struct Case {
     checks: Checks,
     daily: Vec<DailyUse>,
     segments: Vec<Segment>,
-    intervals: Vec<Interval>,
     readings: Vec<Taken>,
     past: Vec<Past>,
 }
@@ -43,7 +43,6 @@ fn october() -> Case {
         checks: Checks::default(),
         daily: Vec::new(),
         segments: Vec::new(),
-        intervals: Vec::new(),
         readings: Vec::new(),
         past: Vec::new(),
     };
@@ -96,7 +95,6 @@ impl Case {
             checks: &self.checks,
             segments: &segments,
             daily: &self.daily,
-            intervals: &self.intervals,
             readings: &self.readings,
             past: &self.past,
         })
@@ -145,15 +143,6 @@ fn estimated(mut one: Boundary) -> Boundary {
         after: None,
     };
     one
-}
-
-fn part(hour: i64, quantity: &str) -> Interval {
-    let from = start_of(FROM) + SignedDuration::from_hours(hour);
-    Interval {
-        from,
-        until: from + SignedDuration::from_hours(1),
-        quantity: number(quantity),
-    }
 }
 
 /// A word for each kind of finding.
@@ -304,21 +293,6 @@ fn less_than_nothing_and_spikes() {
             },
             &[],
         ),
-        (
-            "three times the third-highest hour of a day",
-            |case| case.intervals = vec![part(0, "1"), part(1, "3"), part(2, "1")],
-            &[],
-        ),
-        (
-            "more, in an hour",
-            |case| case.intervals = vec![part(0, "1"), part(1, "3.1"), part(2, "1")],
-            &["spike"],
-        ),
-        (
-            "two hours have no third",
-            |case| case.intervals = vec![part(0, "1"), part(1, "9")],
-            &[],
-        ),
     ]);
 }
 
@@ -377,22 +351,6 @@ fn the_days_and_hours_against_the_registers() {
                 case.checks.missing_days = 0;
                 case.unread(7);
                 closes_at(case, "1287");
-            },
-            &["sum_differs"],
-        ),
-        (
-            "hours that do not fill the period say nothing",
-            |case| case.intervals = vec![part(0, "1"), part(1, "1"), part(2, "1")],
-            &[],
-        ),
-        (
-            "hours that do, and lack what the registers say",
-            |case| {
-                case.intervals = vec![Interval {
-                    from: start_of(FROM),
-                    until: start_of(UNTIL),
-                    quantity: number("300"),
-                }];
             },
             &["sum_differs"],
         ),

@@ -392,7 +392,6 @@ impl<'a> Subject<'a> {
             checks: &plan.checks,
             segments: &statement.segments,
             daily: &daily,
-            intervals: &[],
             readings: &readings,
             past: &past,
         }));

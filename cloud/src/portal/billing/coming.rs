@@ -255,7 +255,6 @@ async fn findings(
         checks: &plan.checks,
         segments,
         daily: &running.daily,
-        intervals: &[],
         readings: &running.readings,
         past: &past,
     }))
