@@ -2,8 +2,10 @@
 
 mod attack;
 mod forgery;
+mod hours;
 mod issuer;
 
+use common::closes::Closes;
 use common::id::{AccountId, BootId, DeviceId, Epoch, GatewayId, MeterId};
 use common::profile::{Library, Registers};
 use common::quantity::Quantity;
@@ -11,8 +13,8 @@ use common::reading::{ClockTrust, Reading, SinceBoot};
 use common::seal::{Head, Seal};
 use common::unit::Unit;
 use ed25519_dalek::SigningKey;
-use jiff::SignedDuration;
 use jiff::civil::{Date, date};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use std::sync::LazyLock;
 
@@ -70,8 +72,15 @@ fn words(register: &str) -> (String, Option<Quantity>) {
 
 /// The closing reading of a date, not sealed yet.
 fn closing(day: Date, seq: u64, register: &str) -> Reading {
+    closing_at(sample::start_of(day), seq, register)
+}
+
+/// The closing reading of an instant in Tijuana, not sealed yet.
+fn closing_at(at: Timestamp, seq: u64, register: &str) -> Reading {
     let (raw, quantity) = words(register);
-    let at = sample::start_of(day) + SignedDuration::from_millis(2_345);
+    let zone = jiff::tz::TimeZone::get("America/Tijuana").unwrap();
+    let closes = Some(Closes::of(at, &zone));
+    let at = at + SignedDuration::from_millis(2_345);
     Reading {
         seq,
         at,
@@ -86,7 +95,7 @@ fn closing(day: Date, seq: u64, register: &str) -> Reading {
         suspect: None,
         raw,
         profile: LIBRARY.get(PROFILE).unwrap().reference(),
-        closes: Some(day.into()),
+        closes,
         seal: None,
     }
 }
@@ -153,6 +162,11 @@ fn plans(month: i8) -> Vec<Plan> {
 
 /// The invoice that the engine makes of the readings.
 fn invoice_of(month: i8, readings: &[Taken]) -> Invoice {
+    invoice_by(month, &plans(month), readings)
+}
+
+/// The invoice that it makes of them by those plans.
+fn invoice_by(month: i8, plans: &[Plan], readings: &[Taken]) -> Invoice {
     let (from, until) = (date(2026, month, 1), date(2026, month, 1).last_of_month());
     let until = until.tomorrow().unwrap();
     let period = Period {
@@ -163,8 +177,7 @@ fn invoice_of(month: i8, readings: &[Taken]) -> Invoice {
     };
     let mountings = [mounting()];
     let unit = Unit::KiloWh;
-    let plans = plans(month);
-    let closed = sample::close(&period, &plans, unit, &mountings, readings);
+    let closed = sample::close(&period, plans, unit, &mountings, readings);
     let (statement, daily) = closed.unwrap();
     let mut invoice = Invoice {
         account: AccountId(1),
