@@ -245,7 +245,9 @@ async fn an_old_image_is_put_back(offline: bool) {
     })
     .await
     .unwrap();
-    // A new epoch fetches the cloud's list, which says every minute.
+    // A new epoch fetches the cloud's list, which says every minute. Stopped before the cloud has
+    // heard of it, it would begin another one and fetch that list again.
+    all_acknowledged(&site.gateway).await;
     site.gateway.stop().await.unwrap();
     site.gateway.poll_every_second().unwrap();
     let before = number(&status(&site.gateway).await, "last_seq");

@@ -272,7 +272,7 @@ async fn a_utility_bill_has_its_days_alone_and_says_its_price() {
         (with(&BILL, "quantity", "0"), "A number above 0"),
         (with(&BILL, "amount", "-5"), "A number above 0"),
         (with(&BILL, "unit", "m3"), "is not one of the choices"),
-        (with(&BILL, "currency", "XXX"), "There is no currency"),
+        (with(&BILL, "currency", "ZZZ"), "There is no currency"),
     ] {
         let page = building.refused(&add, &form).await;
         assert!(page.contains(words), "{words}: {page}");
