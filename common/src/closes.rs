@@ -3,10 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::written::written;
 use jiff::Timestamp;
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The local instant that a counter was asked for: the start of a day, which ends the one
 /// before, or the minute of a day at which another price begins. As text `2026-11-24` or
@@ -107,18 +107,7 @@ impl FromStr for Closes {
     }
 }
 
-impl Serialize for Closes {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Closes {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
-    }
-}
+written!(Closes);
 
 #[cfg(test)]
 mod tests {

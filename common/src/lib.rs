@@ -16,3 +16,4 @@ pub mod seal;
 pub mod settings;
 pub mod sync;
 pub mod unit;
+mod written;
