@@ -23,6 +23,7 @@ use crate::account::{EMAIL_CHARACTERS_MAX, email_address};
 use crate::currency::Currency;
 use crate::format::Format;
 use crate::name::{self, NAME_CHARACTERS_MAX, NameError};
+use crate::plan::TERM_MAX;
 use crate::site::Zone;
 use crate::text::{Arg, Text};
 
@@ -158,6 +159,30 @@ impl<'a> Check<'a> {
             }
         }
         None
+    }
+
+    /// A number of which something holds; the text `id` says what, where it does not.
+    pub(crate) fn decimal_that(
+        &mut self,
+        field: &str,
+        format: Format,
+        id: &str,
+        holds: impl FnOnce(Decimal) -> bool,
+    ) -> Option<Decimal> {
+        let number = self.decimal(field, format)?;
+        if holds(number) {
+            return Some(number);
+        }
+        let sentence = self.text.get(id);
+        self.wrong(field, sentence);
+        None
+    }
+
+    /// A number above zero, and not beyond measure.
+    pub(crate) fn positive(&mut self, field: &str, format: Format) -> Option<Decimal> {
+        self.decimal_that(field, format, "site-error-positive", |number| {
+            number > Decimal::ZERO && number <= Decimal::from(TERM_MAX)
+        })
     }
 
     /// A whole number. What is allowed is for the one who asks to check.

@@ -6,7 +6,7 @@ pub(super) mod policy;
 pub(super) mod release;
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -23,12 +23,15 @@ use super::page::{Page, Place, show as show_page};
 use super::session::SignedIn;
 use super::table::{Button, Cell, Listing, Table, Tone};
 use crate::access::Action;
+use crate::billing::charge::rounded;
+use crate::billing::hold::Hold;
 use crate::billing::invoice::Period;
 use crate::billing::reconciliation::{Policy, Reconciliation, Unreconciled, Verdict};
 use crate::billing::utility::UtilityBill;
 use crate::extras::period_between;
 use crate::extras::site::{Compared, Site as Balance};
 use crate::format::Format;
+use crate::plan::PRICE_DECIMALS_MAX;
 use crate::site::{Meter, Site};
 use crate::store::{StoreResult, Transaction};
 use crate::text::{Arg, Text};
@@ -113,15 +116,25 @@ impl View<'_> {
         reader: &mut Transaction,
         balance: &Balance<'_>,
     ) -> StoreResult<Vec<Table>> {
-        let periods = periods(reader, balance).await?;
+        let ended = Ended::read(reader, balance).await?;
+        let has_whole = balance.main_meter.is_some() || !balance.bills.is_empty();
+        let empty = match ended.periods.is_empty() {
+            true => self.page.t("site-no-period"),
+            false => self.page.t("site-no-whole"),
+        };
         let mut rows = Vec::new();
         let mut newest = None;
-        for period in periods {
+        for period in ended.periods.into_iter().filter(|_| has_whole) {
             let compared = balance.compare(reader, &period).await?;
             let days = (period.from, period.until);
             let place = (self.site.id, self.medium);
-            let release = reader.residual_release(self.site.account, place, days);
-            rows.push(self.row(&period, &compared, release.await?, balance));
+            let given = reader.residual_release(self.site.account, place, days);
+            let release = match given.await? {
+                Some(why) => Release::Given(why),
+                None if ended.held.contains(&days) => Release::Wanted,
+                None => Release::NotNeeded,
+            };
+            rows.push(self.row(&period, &compared, &release, balance));
             newest = newest.or(compared.found.is_ok().then_some((period, compared)));
         }
         let t = |id| self.page.t(id);
@@ -136,7 +149,7 @@ impl View<'_> {
                 t("site-to-do"),
             ],
             rows,
-            empty: t("site-no-period"),
+            empty,
         }];
         if let Some((period, compared)) = newest {
             tables.extend(self.shares(&period, &compared, balance));
@@ -162,7 +175,7 @@ impl View<'_> {
         &self,
         period: &Period,
         compared: &Compared,
-        release: Option<String>,
+        release: &Release,
         balance: &Balance<'_>,
     ) -> Vec<Cell> {
         let dates = self.page.format.dates(period.from, period.until);
@@ -177,8 +190,8 @@ impl View<'_> {
                     Cell::figure(quantity(found.whole)),
                     Cell::figure(quantity(found.parts)),
                     Cell::figure_of(quantity(found.residual), percent.unwrap_or_default()),
-                    self.state(found, release.as_deref()),
-                    self.to_do(period, found, release.is_some()),
+                    self.state(found, release),
+                    self.to_do(period, release),
                 ]
             }
             Err(error) => vec![
@@ -196,18 +209,21 @@ impl View<'_> {
         }
     }
 
-    fn state(&self, found: &Reconciliation, release: Option<&str>) -> Cell {
+    fn state(&self, found: &Reconciliation, release: &Release) -> Cell {
         let t = |id| self.page.t(id);
         match (found.verdict, release) {
+            (_, Release::Wanted) => Cell::state(Tone::Bad, t("site-blocked"), ""),
             (Verdict::Within, _) => Cell::state(Tone::Good, t("site-within"), ""),
             (Verdict::Warn, _) => Cell::state(Tone::Warn, t("site-warned"), ""),
-            (Verdict::Block, Some(why)) => Cell::state(Tone::Warn, t("site-released"), why),
-            (Verdict::Block, None) => Cell::state(Tone::Bad, t("site-blocked"), ""),
+            (Verdict::Block, Release::Given(why)) => {
+                Cell::state(Tone::Warn, t("site-released"), why)
+            }
+            (Verdict::Block, Release::NotNeeded) => Cell::state(Tone::Bad, t("site-beyond"), ""),
         }
     }
 
-    fn to_do(&self, period: &Period, found: &Reconciliation, is_released: bool) -> Cell {
-        if found.verdict != Verdict::Block || is_released {
+    fn to_do(&self, period: &Period, release: &Release) -> Cell {
+        if !matches!(release, Release::Wanted) {
             return Cell::text("");
         }
         let (from, until) = (period.from, period.until);
@@ -279,29 +295,60 @@ fn labels(balance: &Balance<'_>, meters: &[MeterId]) -> String {
     labels.join(", ")
 }
 
-/// The last periods of the meters of a medium, billed or held, the newest first. Meters that are
-/// billed by the same days have the same.
-async fn periods(reader: &mut Transaction, balance: &Balance<'_>) -> StoreResult<Vec<Period>> {
-    let limit = i64::try_from(PERIODS_SHOWN).unwrap_or(i64::MAX);
-    let mut found: BTreeMap<(Reverse<Timestamp>, Timestamp), Period> = BTreeMap::new();
-    let mut add = |period: Period| {
-        found.insert((Reverse(period.ends_at), period.starts_at), period);
-    };
-    for meter in balance.main_meter.iter().chain(&balance.meters) {
-        let Meter { account, id, .. } = *meter;
-        let billed = reader
-            .invoices_before(account, id, Date::MAX, limit)
-            .await?;
-        billed.iter().for_each(|invoice| add(invoice.period));
-        for held in reader.held_of_meter(account, id).await? {
-            add(period_between(held.from, held.until, &meter.zone)?);
+/// Whether bills of a period wait for somebody to let them go though the site does not add up.
+enum Release {
+    NotNeeded,
+    Wanted,
+    /// Somebody let them go, and why.
+    Given(String),
+}
+
+/// The last periods of the meters of a medium, billed or held. Meters that are billed by the
+/// same days have the same.
+struct Ended {
+    /// The newest first.
+    periods: Vec<Period>,
+    /// Those of which a bill is held because the site does not add up, by their days.
+    held: BTreeSet<(Date, Date)>,
+}
+
+impl Ended {
+    async fn read(reader: &mut Transaction, balance: &Balance<'_>) -> StoreResult<Self> {
+        let limit = i64::try_from(PERIODS_SHOWN).unwrap_or(i64::MAX);
+        let mut found: BTreeMap<(Reverse<Timestamp>, Timestamp), Period> = BTreeMap::new();
+        let mut add = |period: Period| {
+            found.insert((Reverse(period.ends_at), period.starts_at), period);
+        };
+        let mut held = BTreeSet::new();
+        for meter in balance.main_meter.iter().chain(&balance.meters) {
+            let Meter { account, id, .. } = *meter;
+            let billed = reader
+                .invoices_before(account, id, Date::MAX, limit)
+                .await?;
+            billed.iter().for_each(|invoice| add(invoice.period));
+            for one in reader.held_of_meter(account, id).await? {
+                add(period_between(one.from, one.until, &meter.zone)?);
+                let hold = Hold::from_json(&one.reason);
+                if matches!(hold, Some(Hold::ResidualTooHigh { .. })) {
+                    held.insert((one.from, one.until));
+                }
+            }
         }
+        Ok(Self {
+            periods: found.into_values().take(PERIODS_SHOWN).collect(),
+            held,
+        })
     }
-    Ok(found.into_values().take(PERIODS_SHOWN).collect())
 }
 
 /// What a unit costs by a bill, where that can be said.
 fn unit_price(bill: &UtilityBill) -> Option<Decimal> {
-    let price = bill.amount.checked_div(bill.quantity)?;
-    Some(price.round_dp(crate::plan::PRICE_DECIMALS_MAX).normalize())
+    let price = rounded(
+        bill.amount,
+        Decimal::ONE,
+        bill.quantity,
+        None,
+        PRICE_DECIMALS_MAX,
+    );
+    price.map(|price| price.normalize())
 }

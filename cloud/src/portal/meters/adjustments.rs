@@ -20,7 +20,7 @@ use crate::billing::charge::Adjustment;
 use crate::billing::period::plan_on;
 use crate::currency::Currency;
 use crate::format::Format;
-use crate::plan::{Plan, TERM_MAX};
+use crate::plan::Plan;
 use crate::site::Meter;
 use crate::store::Transaction;
 use crate::store::adjustments::{KeptAdjustment, NewAdjustment};
@@ -243,12 +243,7 @@ impl Subject {
 
     /// Above zero, with no more decimals than the money has.
     fn amount(&self, check: &mut Check<'_>, day: Option<Date>) -> Option<Decimal> {
-        let amount = check.decimal("amount", Format::new(self.meter.locale))?;
-        if amount <= Decimal::ZERO || amount > Decimal::from(TERM_MAX) {
-            let sentence = check.text.get("site-error-positive");
-            check.wrong("amount", sentence);
-            return None;
-        }
+        let amount = check.positive("amount", Format::new(self.meter.locale))?;
         let currency = currency_on(day?, &self.plans)?;
         if amount.normalize().scale() > currency.digits() {
             let digits = currency.digits().to_string();

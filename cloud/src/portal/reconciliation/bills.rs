@@ -6,7 +6,6 @@ use axum::response::Response;
 use common::id::UtilityBillId;
 use common::unit::{Dimension, Medium, Unit};
 use jiff::civil::Date;
-use rust_decimal::Decimal;
 
 use super::super::Portal;
 use super::super::error::Failure;
@@ -20,9 +19,8 @@ use super::super::table::{Cell, Table};
 use super::{medium_of, page_of, path, unit_price};
 use crate::access::Action;
 use crate::billing::utility::UtilityBill;
-use crate::currency::Currency;
+use crate::extras::site::Site as Balance;
 use crate::format::Format;
-use crate::plan::TERM_MAX;
 use crate::site::Site;
 use crate::store::Transaction;
 use crate::text::{Arg, Text};
@@ -69,6 +67,8 @@ pub(super) fn table(page: &Page, site: &Site, bills: &[UtilityBill]) -> Table {
 struct Subject {
     site: Site,
     medium: Medium,
+    /// The unit in which the site counts the medium.
+    unit: Option<Unit>,
     /// The others of its medium, which it must not overlap.
     others: Vec<UtilityBill>,
     /// The one that is changed; without it one is added.
@@ -78,14 +78,17 @@ struct Subject {
 impl Subject {
     async fn new_of(
         transaction: &mut Transaction,
+        portal: &Portal,
         me: &SignedIn,
         (site, medium): (&str, &str),
     ) -> Result<Self, Failure> {
         let site = me.site(transaction, site, Action::Manage).await?;
         let medium = medium_of(medium)?;
-        let others = transaction.utility_bills_of(site.account, site.id, medium);
+        let place = (site.account, site.id, medium);
+        let balance = Balance::read(transaction, &portal.app.profiles, place).await?;
         Ok(Self {
-            others: others.await?,
+            unit: balance.unit(),
+            others: balance.bills,
             site,
             medium,
             bill: None,
@@ -105,6 +108,7 @@ impl Subject {
         others.retain(|other| other.medium == bill.medium);
         Ok(Self {
             medium: bill.medium,
+            unit: Some(bill.unit),
             site,
             others,
             bill: Some(bill),
@@ -123,11 +127,8 @@ impl Subject {
     fn input(&self) -> Input {
         let format = Format::new(self.site.locale);
         let like = self.bill.as_ref().or(self.others.first());
-        let (unit, currency) = like.map_or((self.units().next(), None), |bill| {
-            (Some(bill.unit), Some(bill.currency))
-        });
-        let unit = unit.map_or("", Unit::code);
-        let currency = currency.map_or("", Currency::code);
+        let unit = self.unit.map_or("", Unit::code);
+        let currency = like.map_or("", |bill| bill.currency.code());
         let Some(bill) = &self.bill else {
             let from = like.map_or_else(String::new, |last| last.until.to_string());
             return Input::of(&[("from", &from), ("unit", unit), ("currency", currency)]);
@@ -158,13 +159,12 @@ impl Subject {
         let text = Text::in_language(me.person.language);
         let word = medium_word(text, self.medium);
         let title = text.with("site-bill-of", &[("medium", Arg::from(&word))]);
-        let date = |name: &str, label: String| Field::line(name, label, input.get(name));
         let line = |name: &str, label: String| Field::line(name, label, input.get(name));
         let units = self.units();
         let units = units.map(|one| Choice::new(one.code(), one.symbol(), input.get("unit")));
         let fields = vec![
-            date("from", text.get("site-bill-from")).kind("date"),
-            date("last", text.get("site-bill-last"))
+            line("from", text.get("site-bill-from")).kind("date"),
+            line("last", text.get("site-bill-last"))
                 .kind("date")
                 .help(text.get("site-bill-last-help")),
             line("quantity", text.get("site-bill-quantity"))
@@ -191,9 +191,9 @@ impl Subject {
     fn checked(&self, check: &mut Check<'_>) -> Option<UtilityBill> {
         let format = Format::new(self.site.locale);
         let (from, until) = self.days(check).unzip();
-        let quantity = positive(check, "quantity", format);
+        let quantity = check.positive("quantity", format);
         let unit = check.choice("unit", |code| self.units().find(|unit| unit.code() == code));
-        let amount = positive(check, "amount", format);
+        let amount = check.positive("amount", format);
         let currency = check.currency("currency");
         let note = check.optional_name("note");
         Some(UtilityBill {
@@ -230,24 +230,13 @@ impl Subject {
     }
 }
 
-/// A number above zero, and not beyond measure.
-fn positive(check: &mut Check<'_>, field: &str, format: Format) -> Option<Decimal> {
-    let number = check.decimal(field, format)?;
-    if number <= Decimal::ZERO || number > Decimal::from(TERM_MAX) {
-        let sentence = check.text.get("site-error-positive");
-        check.wrong(field, sentence);
-        return None;
-    }
-    Some(number)
-}
-
 pub(in super::super) async fn ask_new(
     State(portal): State<Portal>,
     me: SignedIn,
     Path((site, medium)): Path<(String, String)>,
 ) -> Result<Response, Failure> {
     let mut transaction = portal.app.store.read().await?;
-    let subject = Subject::new_of(&mut transaction, &me, (&site, &medium)).await?;
+    let subject = Subject::new_of(&mut transaction, &portal, &me, (&site, &medium)).await?;
     let input = subject.input();
     subject.form(&portal, &me, &input).show(&Errors::new())
 }
@@ -259,7 +248,7 @@ pub(in super::super) async fn add(
     Form(input): Form<Input>,
 ) -> Result<Response, Failure> {
     let mut transaction = portal.app.store.write().await?;
-    let subject = Subject::new_of(&mut transaction, &me, (&site, &medium)).await?;
+    let subject = Subject::new_of(&mut transaction, &portal, &me, (&site, &medium)).await?;
     save(&portal, &me, transaction, &subject, &input).await
 }
 

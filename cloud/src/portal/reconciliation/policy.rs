@@ -177,13 +177,10 @@ impl Subject {
             if check.input.get(&name).trim().is_empty() {
                 continue;
             }
-            let Some(weight) = check.decimal(&name, format) else {
-                continue;
-            };
-            if weight < Decimal::ZERO || weight > Decimal::from(WEIGHT_MAX) {
-                let sentence = check.text.get("site-error-weight");
-                check.wrong(&name, sentence);
-            } else if !weight.is_zero() {
+            let weight = check.decimal_that(&name, format, "site-error-weight", |weight| {
+                weight >= Decimal::ZERO && weight <= Decimal::from(WEIGHT_MAX)
+            });
+            if let Some(weight) = weight.filter(|weight| !weight.is_zero()) {
                 weights.insert(meter.id, weight);
             }
         }
@@ -224,13 +221,9 @@ fn limit_fields(text: Text, input: &Input) -> Vec<Field> {
 }
 
 fn percent(check: &mut Check<'_>, field: &str, format: Format) -> Option<Decimal> {
-    let percent = check.decimal(field, format)?;
-    if percent < Decimal::ZERO || percent > Decimal::from(PERCENT_MAX) {
-        let sentence = check.text.get("site-error-percent");
-        check.wrong(field, sentence);
-        return None;
-    }
-    Some(percent)
+    check.decimal_that(field, format, "site-error-percent", |percent| {
+        percent >= Decimal::ZERO && percent <= Decimal::from(PERCENT_MAX)
+    })
 }
 
 pub(in super::super) async fn ask(

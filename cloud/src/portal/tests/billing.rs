@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::jobs::close_periods;
-use crate::store::testing::{World as Kept, keep_register};
 
 /// Local 101 is read each day, Local 102 fell silent, Local 103 was never read.
 struct Story {
@@ -37,33 +36,15 @@ impl Story {
             ("2026-11-26T08:00:01Z", "110"),
             ("2026-11-27T08:00:01Z", "120"),
         ];
-        story.read(&site, &gateway, 0, &days).await;
-        story.read(&site, &gateway, 1, &days[..1]).await;
+        let (place, [first, second, _]) = ((site.as_str(), gateway.as_str()), &story.meters);
+        story.world.read(place, first, &days).await;
+        story.world.read(place, second, &days[..1]).await;
         story.comes("2026-11-27T18:00:00Z");
         story
     }
 
     fn comes(&self, now: &str) {
         self.world.app.clock.set(now.parse().unwrap()).unwrap();
-    }
-
-    async fn read(&self, site: &str, gateway: &str, meter: usize, readings: &[(&str, &str)]) {
-        let id = |path: &str| path.rsplit('/').next().unwrap().to_owned();
-        let mut t = self.world.app.store.write().await.unwrap();
-        let person = t.person_by_email("norte@integrators.example").await;
-        let person = person.unwrap().unwrap().id;
-        let account = t.memberships(person).await.unwrap()[0].account;
-        let meter = id(&self.meters[meter]).parse().unwrap();
-        let meter = t.meter(account, meter).await.unwrap().unwrap();
-        let kept = Kept {
-            account,
-            site: id(site).parse().unwrap(),
-            gateway: id(gateway).parse().unwrap(),
-        };
-        for (at, value) in readings {
-            keep_register(&mut t, &kept, &meter, at, value).await;
-        }
-        t.commit().await.unwrap();
     }
 
     async fn board(&self) -> String {

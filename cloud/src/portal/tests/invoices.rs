@@ -5,7 +5,6 @@ use crate::billing::invoice::Invoice;
 use crate::document;
 use crate::format::Format;
 use crate::jobs::close_periods;
-use crate::store::testing::{World as Kept, keep_register};
 
 /// A meter with an invoice, one whose invoice waits, and a monitor of the first.
 pub(super) struct Story {
@@ -47,32 +46,12 @@ impl Story {
 pub(super) async fn bill(world: &World, site: &str, gateway: &str, meter: &str) -> Invoice {
     let now = "2026-12-01T16:00:00Z".parse().unwrap();
     world.app.clock.set(now).unwrap();
-    let mut transaction = world.app.store.write().await.unwrap();
-    let person = transaction
-        .person_by_email("norte@integrators.example")
-        .await
-        .unwrap()
-        .unwrap();
-    let account = transaction.memberships(person.id).await.unwrap()[0].account;
-    let id = |path: &str| path.rsplit('/').next().unwrap().to_owned();
-    let meter = transaction
-        .meter(account, id(meter).parse().unwrap())
-        .await
-        .unwrap()
-        .unwrap();
-    let kept = Kept {
-        account,
-        site: id(site).parse().unwrap(),
-        gateway: id(gateway).parse().unwrap(),
-    };
-    for (at, value) in [
+    let readings = [
         ("2026-11-25T08:00:01Z", "12345.6"),
         ("2026-11-26T08:00:01Z", "12400.1"),
         ("2026-12-01T08:00:01Z", "12690.4"),
-    ] {
-        keep_register(&mut transaction, &kept, &meter, at, value).await;
-    }
-    transaction.commit().await.unwrap();
+    ];
+    world.read((site, gateway), meter, &readings).await;
     close_periods::run(
         &world.app.store,
         &world.app.profiles,
@@ -82,7 +61,10 @@ pub(super) async fn bill(world: &World, site: &str, gateway: &str, meter: &str) 
     .await
     .unwrap();
     let mut transaction = world.app.store.read().await.unwrap();
-    let found = transaction.invoices_of_meter(account, meter.id, 9).await;
+    let id = meter.rsplit('/').next().unwrap().parse().unwrap();
+    let found = transaction
+        .invoices_of_meter(world.account().await, id, 9)
+        .await;
     found.unwrap().pop().expect("an invoice")
 }
 

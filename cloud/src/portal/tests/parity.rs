@@ -17,7 +17,7 @@ const REGIONS: [&str; 4] = ["en-US", "es-MX", "es-ES", "es-CO"];
 /// With two decimals, with none, and with a sign that stands elsewhere.
 const MONEY: [(&str, &str); 3] = [("MXN", "3.50"), ("COP", "812.4"), ("EUR", "0.1499")];
 
-/// What a program prints, its spaces made one.
+/// What a program prints.
 fn printed(program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program).args(arguments).output();
     let output = output.unwrap_or_else(|error| panic!("{program}: {error}: run tests/run portal"));

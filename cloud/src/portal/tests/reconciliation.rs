@@ -2,9 +2,8 @@
 
 use super::*;
 use crate::jobs::close_periods;
-use crate::store::testing::{World as Kept, keep_register};
 
-/// An October's and November's bill of the utility.
+/// A bill of the utility for the last days of November.
 const BILL: [(&str, &str); 7] = [
     ("from", "2026-11-26"),
     ("last", "2026-11-30"),
@@ -74,7 +73,7 @@ struct Building {
     world: World,
     integrator: Browser,
     site: String,
-    kept: Kept,
+    gateway: String,
     meters: Vec<String>,
 }
 
@@ -88,22 +87,11 @@ impl Building {
         for (label, unit_id) in [("Main", "1"), ("Local 101", "2"), ("Local 102", "3")] {
             meters.push(world.meter(&integrator, &gateway, label, unit_id).await);
         }
-        let id = |path: &str| path.rsplit('/').next().unwrap().to_owned();
-        let mut reader = world.app.store.read().await.unwrap();
-        let person = reader.person_by_email("norte@integrators.example").await;
-        let person = person.unwrap().unwrap().id;
-        let account = reader.memberships(person).await.unwrap()[0].account;
-        drop(reader);
-        let kept = Kept {
-            account,
-            site: id(&site).parse().unwrap(),
-            gateway: id(&gateway).parse().unwrap(),
-        };
         Self {
             world,
             integrator,
             site,
-            kept,
+            gateway,
             meters,
         }
     }
@@ -127,18 +115,14 @@ impl Building {
     }
 
     async fn count(&self, used: [&str; 3]) {
-        let mut t = self.world.app.store.write().await.unwrap();
-        for (path, used) in self.meters.iter().zip(used) {
-            let id = path.rsplit('/').next().unwrap().parse().unwrap();
-            let meter = t.meter(self.kept.account, id).await.unwrap().unwrap();
-            for (at, register) in [
+        let place = (self.site.as_str(), self.gateway.as_str());
+        for (meter, used) in self.meters.iter().zip(used) {
+            let readings = [
                 ("2026-11-26T08:00:01Z", "0"),
                 ("2026-12-01T08:00:01Z", used),
-            ] {
-                keep_register(&mut t, &self.kept, &meter, at, register).await;
-            }
+            ];
+            self.world.read(place, meter, &readings).await;
         }
-        t.commit().await.unwrap();
     }
 
     async fn close(&self) {
@@ -214,6 +198,28 @@ async fn what_is_left_over_is_shown_and_bills_beyond_the_limit_wait_until_somebo
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_bills_that_are_issued_none_is_said_to_be_held() {
+    let building = Building::new().await;
+    building.count(["1000", "600", "200"]).await;
+    building.close().await;
+    let page = building.see(&building.page()).await;
+    assert!(
+        page.contains("Choose a main meter, or add the utility bill"),
+        "{page}"
+    );
+    building.set("show", &building.meters[0]).await;
+    let page = building.see(&building.page()).await;
+    assert!(
+        page.contains("Does not add up") && page.contains("20.0%"),
+        "{page}"
+    );
+    assert!(
+        !page.contains("Bills are held") && !page.contains("/release"),
+        "{page}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_rule_is_refused_at_its_field() {
     let building = Building::new().await;
     let path = format!("{}/electric", building.page());
@@ -267,6 +273,11 @@ async fn a_utility_bill_has_its_days_alone_and_says_its_price() {
     let building = Building::new().await;
     let (world, me) = (&building.world, &building.integrator);
     let add = format!("{}/electric/bill", building.page());
+    let first = building.see(&add).await;
+    assert!(
+        first.contains("value=\"kWh\" selected"),
+        "of the meters: {first}"
+    );
     for (form, words) in [
         (with(&BILL, "last", "2026-11-25"), "comes before the first"),
         (with(&BILL, "quantity", "0"), "A number above 0"),
@@ -287,7 +298,7 @@ async fn a_utility_bill_has_its_days_alone_and_says_its_price() {
     );
     let bill = format!("{}/bills/", building.site);
     let bill = format!("{bill}{}", identity(&page, &bill));
-    // The next one goes on where it ends; itself it does not overlap.
+    // The next one goes on where it ends, in the unit of the meters; itself it does not overlap.
     assert!(building.see(&add).await.contains("value=\"2026-12-01\""));
     world.done(me, &bill, &with(&BILL, "amount", "2600")).await;
     assert!(
