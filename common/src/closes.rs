@@ -36,12 +36,6 @@ impl Closes {
         }
     }
 
-    /// The day that starts, or on which the minute is.
-    #[must_use]
-    pub fn date(self) -> Date {
-        self.date
-    }
-
     /// The day that starts, if one does.
     #[must_use]
     pub fn day(self) -> Option<Date> {

@@ -1,17 +1,17 @@
 //! What is to be read next on a bus. Pure: given the moment, it answers.
 //!
-//! Promises: closing readings go first and are taken within ten minutes of the start of the
-//! day or not at all, never late; whoever has waited longest comes next, so that nobody is
+//! Promises: closing readings go first and are taken within ten minutes of their instant or
+//! not at all, never late; of two instants within those minutes the later one counts; whoever has waited longest comes next, so that nobody is
 //! starved; who is to be tried again goes behind the others that are due; a device that does
 //! not answer is asked ever more rarely, and never right behind another such, so that they
 //! cost the others little, but its closing readings are tried all the same. Periods follow
 //! the monotonic clock, so that a step of the wall clock disturbs none, and lie on multiples
 //! of themselves, so that devices of one period are due together and reach the disk together;
-//! days follow the wall, and wait until it can be believed.
+//! closings follow the wall, and wait until it can be believed.
 //!
 //! [`Schedule::next`] looks at every device, so its cost grows with their number: four
 //! microseconds each unoptimised, and a line has 247. A heap would save nothing, as the
-//! clock must be compared with everybody's midnight anyway.
+//! clock must be compared with everybody's closings anyway.
 //! Lacks: memory beyond a restart; see [`Schedule::mark_closed`].
 
 pub(crate) mod closing;
@@ -31,7 +31,7 @@ pub(crate) use entry::{FAILURES_MAX, PROBE_MAX, PROBE_MIN};
 
 use crate::clock::Reckoned;
 
-/// How long after the start of a day its closing reading is tried for.
+/// How long after its instant a closing reading is tried for.
 pub const CLOSING_PATIENCE: Duration =
     Duration::from_secs(CLOSING_TOLERANCE_SECONDS.unsigned_abs());
 /// A moment on both clocks.

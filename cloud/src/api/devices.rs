@@ -24,7 +24,8 @@ use crate::store::{StoreResult, Transaction};
 /// Characters of a list's version.
 const VERSION_CHARACTERS: usize = 16;
 /// For how many days ahead the minutes are sent at which another price begins: a gateway asks
-/// every month, and this is two weeks longer.
+/// every month, and this is two weeks longer. [`CLOSINGS_MAX`] leaves room for eight a day;
+/// where a device has more, the last of them get no closing reading before it asks again.
 const SWITCH_DAYS: i32 = 45;
 
 pub(super) async fn devices(
@@ -196,7 +197,7 @@ mod tests {
         let (first, currency) = (jiff::civil::date(2026, 1, 1), "MXN".parse().unwrap());
         let price = sample::number("1");
         let mut plan = Plan::flat(first, zone.clone(), cycle, currency, price);
-        plan.tariff.rate = sample::peak_hours(18, 22, ["1", "3"]);
+        plan.tariff.rate = sample::by_hour(&[(0, 0), (18, 1), (22, 0)], ["1", "3"]);
         plan
     }
 

@@ -221,13 +221,13 @@ fn earlier() -> Vec<EarlierPeriod> {
     periods.to_vec()
 }
 
-/// One price, and another every day from one hour to another.
-pub(crate) fn peak_hours(from: i8, until: i8, prices: [&str; 2]) -> Rate {
-    let switch = |hour: i8, band: usize| Switch {
-        at: jiff::civil::time(hour, 0, 0, 0),
-        band,
+/// Two prices, each day from those hours on; bands are named by their prices.
+pub(crate) fn by_hour(switches: &[(i8, usize)], prices: [&str; 2]) -> Rate {
+    let switch = |(hour, band): &(i8, usize)| Switch {
+        at: jiff::civil::time(*hour, 0, 0, 0),
+        band: *band,
     };
-    let day = vec![switch(0, 0), switch(from, 1), switch(until, 0)];
+    let day: Vec<Switch> = switches.iter().map(switch).collect();
     let season = Season {
         month: 1,
         day: 1,
@@ -235,12 +235,12 @@ pub(crate) fn peak_hours(from: i8, until: i8, prices: [&str; 2]) -> Rate {
         saturday: day.clone(),
         sunday: day,
     };
-    let band = |(name, price): (&str, &str)| Band {
-        name: name.to_owned(),
+    let band = |price: &str| Band {
+        name: format!("at {price}"),
         price: number(price),
     };
     Rate::TimeOfUse {
-        bands: ["Base", "Peak"].into_iter().zip(prices).map(band).collect(),
+        bands: prices.map(band).to_vec(),
         calendar: Calendar {
             seasons: vec![season],
             holidays: Vec::new(),

@@ -78,7 +78,7 @@ impl Days {
                 text: say.text,
                 left,
                 right,
-                columns: COLUMNS.map(|percent| left + content / 100 * percent),
+                columns: COLUMNS.map(|percent| left + content * percent / 100),
                 title: place(Weight::Bold, 12, content).fit(&say.title()),
                 label: place(Weight::Regular, 10, content).fit(&invoice.site),
                 letters,
@@ -92,7 +92,7 @@ impl Days {
 
 /// A row a day, and one with the end and what it all comes to.
 fn rows(invoice: &Invoice, say: &Say<'_>, content: u16) -> Vec<Row> {
-    let basis = place(Weight::Regular, 8, content / 100 * 26 - GAP);
+    let basis = place(Weight::Regular, 8, content * 26 / 100 - GAP);
     let days = invoice.daily.iter().map(|day| Row {
         y: 0,
         date: say.format.day(day.date),
@@ -127,7 +127,7 @@ fn rows(invoice: &Invoice, say: &Say<'_>, content: u16) -> Vec<Row> {
 
 /// The greatest size at which each figure has room.
 fn letters(rows: &[Row], content: u16) -> u32 {
-    let place = place(Weight::Bold, LETTERS, content / 100 * FIGURES);
+    let place = place(Weight::Bold, LETTERS, content * FIGURES / 100);
     let figures = rows.iter().flat_map(|row| [&row.register, &row.used]);
     let letters = figures.map(|figure| place.shrink(figure, LETTERS_LEAST));
     letters.min().unwrap_or(LETTERS_LEAST)

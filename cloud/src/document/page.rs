@@ -29,12 +29,17 @@ const LEGEND: u16 = 14;
 const CHART_LETTERS: i64 = 8;
 /// The mark that lies across a simulated invoice.
 const MARK_LETTERS: u16 = 110;
-/// What the notice and the code at the foot need, in letters of this size.
-const FOOT: u16 = 88;
+/// What the notice and the code at the foot need, in letters of this size, and how far its rule
+/// stays below what is above it.
+const FOOT: u16 = 70;
+const FOOT_CLEAR: u16 = 18;
 const FOOT_LETTERS: u16 = 8;
 const FOOT_LINE: u16 = 11;
-/// How wide and high the code is.
+/// How wide and high the code is, and how far below the rule of the foot it and its lines begin.
 const CODE: u16 = 66;
+const CODE_DOWN: u16 = 8;
+const FOOT_DOWN: u16 = 14;
+const IDS_DOWN: u16 = 76;
 /// What a credit says of the bill that it takes back, or the bill in that one's place.
 const CORRECTS_LETTERS: u16 = 9;
 const CORRECTS_LINE: u16 = 12;
@@ -74,6 +79,28 @@ struct Line {
     words: String,
 }
 
+/// The code in its place.
+struct Corner {
+    x: u16,
+    y: u16,
+    /// By what its modules are drawn larger.
+    scale: String,
+    path: String,
+}
+
+impl Corner {
+    /// At the right end of the foot whose rule is at that height.
+    fn of(code: Code, right: u16, foot_y: u16) -> Self {
+        let scale = Decimal::from(CODE).checked_div(Decimal::from(code.modules));
+        Self {
+            x: right - CODE,
+            y: foot_y + CODE_DOWN,
+            scale: scale.unwrap_or_default().round_dp(4).to_string(),
+            path: code.path,
+        }
+    }
+}
+
 /// The page, ready to be filled in.
 #[derive(askama::Template)]
 #[template(path = "document/invoice.svg", escape = "html")]
@@ -105,8 +132,7 @@ pub(super) struct Page {
     periods: String,
     foot: Vec<Line>,
     ids: String,
-    code: Option<Code>,
-    code_scale: String,
+    code: Option<Corner>,
     simulated: String,
     mark: String,
     mark_letters: u32,
@@ -121,6 +147,9 @@ struct Layout {
     daily_y: u16,
     daily_height: u16,
     periods_y: u16,
+    /// Where the rule above the foot is.
+    foot_y: u16,
+    ids_y: u16,
 }
 
 impl Layout {
@@ -134,7 +163,8 @@ impl Layout {
         let panel_y = about_y + 32 + corrects;
         let rows_y = panel_y + PANEL + HEADING;
         let periods = height(chart::periods_height(periods, CHART_LETTERS));
-        let last_periods_y = paper.height - MARGIN - FOOT - periods;
+        let foot_y = paper.height - MARGIN - FOOT;
+        let last_periods_y = foot_y - FOOT_CLEAR - periods;
         let room = last_periods_y.saturating_sub(rows_y + HEADING);
         let with_daily = HEADING + DAILY_MIN + LEGEND + rows.saturating_mul(ROW_READABLE);
         let daily_min = if room < with_daily {
@@ -163,6 +193,8 @@ impl Layout {
             daily_y,
             daily_height,
             periods_y,
+            foot_y,
+            ids_y: foot_y + IDS_DOWN,
         }
     }
 }
@@ -182,6 +214,7 @@ impl Page {
         let lines = (label.len(), corrects.len());
         let layout = Layout::new(paper, lines, rows.len(), periods.len());
         let code = check_at.and_then(Code::of);
+        let code = code.map(|code| Corner::of(code, right, layout.foot_y));
         let beside = content - CODE - 16;
         let half = content / 2 - 24;
         let plain =
@@ -223,9 +256,8 @@ impl Page {
             legend: chart::legend(&invoice.daily, say.text).unwrap_or_default(),
             legend_y: layout.daily_y + layout.daily_height + 12,
             periods: chart::periods(&periods, invoice.unit, &say.format, frame(0)),
-            foot: foot(&say, paper, beside, code.is_some()),
+            foot: foot(&say, layout.foot_y + FOOT_DOWN, beside, code.is_some()),
             ids: plain(7, beside, &say.ids()),
-            code_scale: code.as_ref().map_or_else(String::new, scale),
             code,
             simulated: if invoice.simulated {
                 say.text.get("document-simulated")
@@ -249,7 +281,7 @@ fn corrects(say: &Say<'_>, content: u16) -> Vec<String> {
 }
 
 /// What stands at the foot: what this is not, how to check it, whom to ask, and what was lost.
-fn foot(say: &Say<'_>, paper: Paper, width: u16, has_code: bool) -> Vec<Line> {
+fn foot(say: &Say<'_>, first: u16, width: u16, has_code: bool) -> Vec<Line> {
     let fit = place(Weight::Regular, FOOT_LETTERS, width);
     let mut words = vec![
         fit.fit(&say.text.get("document-notice")),
@@ -264,20 +296,12 @@ fn foot(say: &Say<'_>, paper: Paper, width: u16, has_code: bool) -> Vec<Line> {
             .filter(|one| !one.is_empty())
             .map(|one| fit.fit(&one)),
     );
-    let first = paper.height - MARGIN - FOOT + 32;
     let lines = (0..).zip(words);
     let line = |(index, words): (u16, String)| Line {
         y: first + index * FOOT_LINE,
         words,
     };
     lines.map(line).collect()
-}
-
-/// By what a code's modules are drawn larger, to be as wide as its place.
-fn scale(code: &Code) -> String {
-    let modules = i64::try_from(code.modules).unwrap_or(1);
-    let scale = Decimal::from(CODE).checked_div(Decimal::from(modules));
-    scale.unwrap_or_default().round_dp(4).to_string()
 }
 
 /// The rows one under the other, as far apart as there is room.

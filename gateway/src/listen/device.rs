@@ -3,8 +3,8 @@
 //!
 //! Promises: a point has a value only from the reply that held all its words at once; what it
 //! needs beside them (a multiplier, a unit, a flag) may be older, up to [`BESIDE_AGE_MAX`].
-//! Kept is one value a period, every value around the start of a day, and the first one of
-//! the day as its closing reading. Memory is bounded by the profile.
+//! Kept is one value a period, every value around the instant of a closing, and the first one
+//! from then on as its reading. Memory is bounded by the profile.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -25,7 +25,7 @@ use crate::schedule::{CLOSING_PATIENCE, Moment};
 const BESIDE_AGE_MAX: Duration = Duration::from_secs(26 * 60 * 60);
 /// How old words may be that only say whether an answer is garbage as a whole.
 const FRESH: Duration = Duration::from_secs(10);
-/// The least distance of two values that are kept around the start of a day.
+/// The least distance of two values that are kept around the instant of a closing.
 const CLOSING_STEP: Duration = Duration::from_secs(5);
 /// A master's period is never exact: a value this share of the period early is not early.
 const EARLY_SHARE: u32 = 10;

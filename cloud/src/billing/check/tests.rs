@@ -328,7 +328,7 @@ fn a_spike_says_when_and_how_much() {
 }
 
 #[test]
-fn the_days_and_hours_against_the_registers() {
+fn the_days_against_the_registers() {
     fn closes_at(case: &mut Case, register: &str) {
         let opening = boundary(FROM, "1000", UNIT);
         case.segments = vec![segment(opening, boundary(UNTIL, register, UNIT))];

@@ -1,7 +1,7 @@
 //! Explanations by table, worked by hand, and what holds of every one of them.
 
 use common::unit::Unit;
-use jiff::civil::{Date, Time, date};
+use jiff::civil::{Date, date};
 use proptest::prelude::*;
 
 use super::*;
@@ -9,7 +9,7 @@ use crate::billing::charge::Adjustment;
 use crate::billing::invoice::Period;
 use crate::billing::sample::{self, boundary, number, segment, start_of};
 use crate::billing::segment::{Segment, Segments};
-use crate::plan::tariff::{Band, Calendar, Fee, Season, Switch, Tax, Tier};
+use crate::plan::tariff::{Fee, Tax, Tier};
 use crate::plan::{Cycle, Plan};
 use crate::site::Zone;
 
@@ -35,29 +35,7 @@ fn tiers(from: Date, ends: &[(Option<&str>, &str)]) -> Plan {
 /// One price until an hour of every day, another from then on.
 fn hourly(from: Date, hour: i8, prices: [&str; 2]) -> Plan {
     let mut plan = plan(from, "0");
-    let switch = |hour, band| Switch {
-        at: Time::new(hour, 0, 0, 0).unwrap(),
-        band,
-    };
-    let day = vec![switch(0, 0), switch(hour, 1)];
-    let season = Season {
-        month: 1,
-        day: 1,
-        workday: day.clone(),
-        saturday: day.clone(),
-        sunday: day,
-    };
-    let band = |price| Band {
-        name: format!("at {price}"),
-        price: number(price),
-    };
-    plan.tariff.rate = Rate::TimeOfUse {
-        bands: prices.map(band).to_vec(),
-        calendar: Calendar {
-            seasons: vec![season],
-            holidays: Vec::new(),
-        },
-    };
+    plan.tariff.rate = sample::by_hour(&[(0, 0), (hour, 1)], prices);
     plan
 }
 

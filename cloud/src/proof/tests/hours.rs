@@ -9,7 +9,7 @@ const EACH_HOUR: u32 = 2;
 /// October at one price, and at another from 18:00 to 22:00.
 fn hourly() -> Vec<Plan> {
     let mut plan = sample::invoice("es-MX").plans.remove(0);
-    plan.tariff.rate = sample::peak_hours(18, 22, ["2", "5"]);
+    plan.tariff.rate = sample::by_hour(&[(0, 0), (18, 1), (22, 0)], ["2", "5"]);
     vec![plan]
 }
 
