@@ -1,13 +1,14 @@
 //! What is to be read next on a bus. Pure: given the moment, it answers.
 //!
 //! Promises: closing readings go first and are taken within ten minutes of their instant or
-//! not at all, never late; of two instants within those minutes the later one counts; whoever has waited longest comes next, so that nobody is
-//! starved; who is to be tried again goes behind the others that are due; a device that does
-//! not answer is asked ever more rarely, and never right behind another such, so that they
-//! cost the others little, but its closing readings are tried all the same. Periods follow
-//! the monotonic clock, so that a step of the wall clock disturbs none, and lie on multiples
-//! of themselves, so that devices of one period are due together and reach the disk together;
-//! closings follow the wall, and wait until it can be believed.
+//! not at all, never late; of two instants within those minutes the later one counts; whoever
+//! has waited longest comes next, so that nobody is starved; who is to be tried again goes
+//! behind the others that are due; a device that does not answer is asked ever more rarely, and
+//! never right behind another such, so that they cost the others little, but its closing
+//! readings are tried all the same. Periods follow the monotonic clock, so that a step of the
+//! wall clock disturbs none, and lie on multiples of themselves, so that devices of one period
+//! are due together and reach the disk together; closings follow the wall, and wait until it
+//! can be believed.
 //!
 //! [`Schedule::next`] looks at every device, so its cost grows with their number: four
 //! microseconds each unoptimised, and a line has 247. A heap would save nothing, as the
